@@ -1,0 +1,89 @@
+package cloud.avila.avx;
+
+import org.jspecify.annotations.Nullable;
+
+import java.util.Optional;
+import java.util.concurrent.Callable;
+
+/**
+ * A reference to a running {@link AvxRuntime} that can be passed around freely: it starts work, but
+ * cannot close the runtime. Thread-safe.
+ */
+public interface Handle {
+    /**
+     * The runtime of the calling thread: that of the fiber, job or blocking task being run, or the
+     * one entered with {@link AvxRuntime#enter()}.
+     *
+     * @return the current runtime's handle
+     * @throws IllegalStateException if the thread belongs to no runtime
+     */
+    static Handle current() {
+        return AvxRuntime.currentHandle()
+                .orElseThrow(
+                        () ->
+                                new IllegalStateException(
+                                        "no runtime is current on thread "
+                                                + Thread.currentThread()
+                                                + "; call this from a fiber, or inside try"
+                                                + " (EnterGuard g = runtime.enter()) { ... }"));
+    }
+
+    /**
+     * The runtime of the calling thread, if there is one.
+     *
+     * @return the current runtime's handle, or empty
+     */
+    static Optional<Handle> tryCurrent() {
+        return AvxRuntime.currentHandle();
+    }
+
+    /**
+     * The runtime's name.
+     *
+     * @return the name it was configured with
+     */
+    String runtimeName();
+
+    /**
+     * Starts a fiber: a virtual thread of this runtime's scheduler, which may block on anything.
+     *
+     * @param task what to run
+     * @param <T> what it returns
+     * @return the handle to it
+     * @throws java.util.concurrent.RejectedExecutionException if the runtime is closing, or, when
+     *     called from outside its workers, too many tasks wait to start
+     */
+    <T extends @Nullable Object> JoinHandle<T> spawn(Callable<? extends T> task);
+
+    /**
+     * Starts a fiber with a name.
+     *
+     * @param name the fiber's name
+     * @param task what to run
+     * @param <T> what it returns
+     * @return the handle to it
+     * @throws java.util.concurrent.RejectedExecutionException as {@link #spawn(Callable)}
+     */
+    <T extends @Nullable Object> JoinHandle<T> spawn(String name, Callable<? extends T> task);
+
+    /**
+     * Runs a job: short code that must not block, run to its end on a worker's own thread. The
+     * cheapest way to run something. What it throws goes to the log and is counted as failed.
+     *
+     * @param job what to run
+     * @throws java.util.concurrent.RejectedExecutionException as {@link #spawn(Callable)}
+     */
+    void execute(Runnable job);
+
+    /**
+     * Runs code that holds its thread for long (native calls, class initialisers, busy computation)
+     * on a platform thread of the blocking pool.
+     *
+     * @param task what to run
+     * @param <T> what it returns
+     * @return the handle to it; cancelling interrupts the thread
+     * @throws java.util.concurrent.RejectedExecutionException if the runtime is closing or too many
+     *     tasks wait for a thread
+     */
+    <T extends @Nullable Object> JoinHandle<T> spawnBlocking(Callable<? extends T> task);
+}

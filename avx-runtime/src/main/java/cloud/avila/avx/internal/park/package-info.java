@@ -1,0 +1,9 @@
+/**
+ * The one seam where a thread, virtual or not, goes to sleep and is woken. Nothing outside this
+ * package calls {@link java.util.concurrent.locks.LockSupport}. Depends on nothing else of the
+ * runtime.
+ */
+@NullMarked
+package cloud.avila.avx.internal.park;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,10 @@
+/**
+ * An asynchronous runtime for Java 25 without dependencies: fibers on a work-stealing scheduler, a
+ * reactor, timers, synchronisation, channels and sockets.
+ */
+module cloud.avila.avx.runtime {
+    requires static org.jspecify;
+
+    exports cloud.avila.avx;
+    exports cloud.avila.avx.metrics;
+}
