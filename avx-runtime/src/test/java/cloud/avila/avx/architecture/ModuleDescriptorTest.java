@@ -1,0 +1,67 @@
+package cloud.avila.avx.architecture;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+
+import cloud.avila.avx.AvxRuntime;
+
+import org.junit.jupiter.api.Test;
+
+import java.io.IOException;
+import java.lang.module.ModuleDescriptor;
+import java.lang.module.ModuleDescriptor.Exports;
+import java.lang.module.ModuleDescriptor.Requires;
+import java.net.URISyntaxException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Set;
+import java.util.SortedSet;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+
+class ModuleDescriptorTest {
+    private final ModuleDescriptor module = builtModule();
+
+    @Test
+    void requiresNothingButTheJdkBase() {
+        assertEquals(
+                Map.of(
+                        "java.base", Set.of(Requires.Modifier.MANDATED),
+                        "org.jspecify", Set.of(Requires.Modifier.STATIC)),
+                module.requires().stream()
+                        .collect(Collectors.toMap(Requires::name, Requires::modifiers)));
+    }
+
+    @Test
+    void staysClosedToReflection() {
+        assertFalse(module.isOpen());
+        assertEquals(Set.of(), module.opens());
+        assertEquals(
+                Set.of(),
+                module.exports().stream().filter(Exports::isQualified).collect(Collectors.toSet()));
+    }
+
+    static SortedSet<String> exportedPackages() {
+        return builtModule().exports().stream()
+                .map(Exports::source)
+                .collect(Collectors.toCollection(TreeSet::new));
+    }
+
+    private static ModuleDescriptor builtModule() {
+        try {
+            var classes =
+                    Path.of(
+                            AvxRuntime.class
+                                    .getProtectionDomain()
+                                    .getCodeSource()
+                                    .getLocation()
+                                    .toURI());
+            try (var in = Files.newInputStream(classes.resolve("module-info.class"))) {
+                return ModuleDescriptor.read(in);
+            }
+        } catch (IOException | URISyntaxException e) {
+            throw new AssertionError("cannot read the built module's descriptor", e);
+        }
+    }
+}
