@@ -169,8 +169,6 @@ class ArchitectureTest {
     static final ArchRule nothingPrintsThroughIo =
             noClasses().should().dependOnClassesThat(belongToAnyOf(IO.class));
 
-    @ArchTest static final ArchRule loggingIsSystemLogger = NO_CLASSES_SHOULD_USE_JAVA_UTIL_LOGGING;
-
     private static void checkAgainstMap(JavaClass type, ConditionEvents events) {
         var allowed = MAY_USE.get(room(type));
         if (allowed == null) {
