@@ -1,0 +1,187 @@
+package cloud.avila.avx.benchmarks.echo;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.StandardSocketOptions;
+import java.nio.ByteBuffer;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
+import java.nio.channels.SocketChannel;
+import java.util.Arrays;
+import java.util.Locale;
+
+/**
+ * The load of the echo comparison, the same for every server: one thread keeps one message of
+ * {@value #MESSAGE} bytes in flight on each connection, checks each reply byte for byte against
+ * what was sent, and sends the next. Plain NIO, so that it runs wherever the JDK does.
+ */
+public final class LoadGenerator implements AutoCloseable {
+    private static final int MESSAGE = 64;
+    private static final long REPLY_PATIENCE_MS = 20_000;
+
+    private final Selector selector;
+    private final ByteBuffer reply = ByteBuffer.allocateDirect(MESSAGE);
+    private final LatencyHistogram latencies = new LatencyHistogram();
+    private final Connection[] connections;
+    private long trips;
+    private boolean recording;
+
+    private LoadGenerator(int port, int count) throws IOException {
+        selector = Selector.open();
+        connections = new Connection[count];
+        var address = new InetSocketAddress(InetAddress.getLoopbackAddress(), port);
+        for (int i = 0; i < count; i++) {
+            connections[i] = new Connection(i, address);
+        }
+    }
+
+    /**
+     * Runs one phase after the other and prints a line of key=value pairs for each.
+     *
+     * @param args port, process id of the server, then any number of phases
+     *     connections:warmUpMs:measureMs
+     * @throws IOException if a connection fails or a reply is wrong
+     */
+    public static void main(String[] args) throws IOException {
+        if (args.length < 3) {
+            throw new IllegalArgumentException(
+                    "expected PORT SERVER_PID CONNECTIONS:WARM_UP_MS:MEASURE_MS...");
+        }
+        int port = Integer.parseInt(args[0]);
+        long server = Long.parseLong(args[1]);
+        for (String phase : Arrays.copyOfRange(args, 2, args.length)) {
+            long[] p = Arrays.stream(phase.split(":", 3)).mapToLong(Long::parseLong).toArray();
+            try (var load = new LoadGenerator(port, (int) p[0])) {
+                System.out.println(load.run(server, p[1] * 1_000_000, p[2] * 1_000_000));
+            }
+        }
+    }
+
+    private String run(long server, long warmUp, long measure) throws IOException {
+        for (Connection c : connections) {
+            c.send(System.nanoTime());
+        }
+        pump(warmUp);
+        trips = 0;
+        recording = true;
+        ProcessCpu serverBefore = ProcessCpu.of(server);
+        ProcessCpu ownBefore = ProcessCpu.of(ProcessHandle.current().pid());
+        long begin = System.nanoTime();
+        pump(measure);
+        long elapsed = System.nanoTime() - begin;
+        ProcessCpu serverAfter = ProcessCpu.of(server);
+        ProcessCpu ownAfter = ProcessCpu.of(ProcessHandle.current().pid());
+        if (trips == 0) {
+            throw new IOException("no reply on " + connections.length + " connections");
+        }
+        double n = trips;
+        return String.format(
+                Locale.ROOT,
+                "connections=%d trips=%d rate=%.0f p50=%.1f p99=%.1f p999=%.1f cpu=%.3f user=%.3f"
+                        + " system=%.3f switches=%.4f clientCpu=%.3f",
+                connections.length,
+                trips,
+                n * 1e9 / elapsed,
+                latencies.micros(0.5),
+                latencies.micros(0.99),
+                latencies.micros(0.999),
+                (serverAfter.totalMicros() - serverBefore.totalMicros()) / n,
+                (serverAfter.userMicros() - serverBefore.userMicros()) / n,
+                (serverAfter.systemMicros() - serverBefore.systemMicros()) / n,
+                (serverAfter.switches() - serverBefore.switches()) / n,
+                (ownAfter.totalMicros() - ownBefore.totalMicros()) / n);
+    }
+
+    private void pump(long duration) throws IOException {
+        long begin = System.nanoTime();
+        do {
+            if (selector.select(this::receive, REPLY_PATIENCE_MS) == 0) {
+                throw new IOException(
+                        "no reply for "
+                                + REPLY_PATIENCE_MS
+                                + " ms on "
+                                + connections.length
+                                + " connections");
+            }
+        } while (System.nanoTime() - begin < duration);
+    }
+
+    private void receive(SelectionKey key) {
+        var connection = (Connection) key.attachment();
+        try {
+            connection.receive();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /**
+     * Resets the connections.
+     *
+     * @throws IOException if one cannot be closed
+     */
+    @Override
+    public void close() throws IOException {
+        for (Connection c : connections) {
+            c.channel.close();
+        }
+        selector.close();
+    }
+
+    /** A connection with its message in flight. */
+    private final class Connection {
+        private final SocketChannel channel;
+        private final ByteBuffer message = ByteBuffer.allocateDirect(MESSAGE);
+        private long sequence;
+        private long sentAt;
+        private int received;
+
+        Connection(int number, InetSocketAddress address) throws IOException {
+            channel = SocketChannel.open(address);
+            channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
+            // reset at the end: ten thousand connections must not linger in TIME_WAIT
+            channel.setOption(StandardSocketOptions.SO_LINGER, 0);
+            channel.configureBlocking(false);
+            channel.register(selector, SelectionKey.OP_READ, this);
+            for (int i = 0; i < MESSAGE; i += Integer.BYTES) {
+                message.putInt(i, number);
+            }
+        }
+
+        void send(long now) throws IOException {
+            sentAt = now;
+            message.putLong(0, ++sequence).rewind();
+            if (channel.write(message) != MESSAGE) {
+                throw new IOException("the socket refused a message of " + MESSAGE + " bytes");
+            }
+        }
+
+        void receive() throws IOException {
+            reply.clear().limit(MESSAGE - received);
+            int n = channel.read(reply);
+            if (n < 0) {
+                throw new IOException("the server closed connection after message " + sequence);
+            }
+            if (n == 0) {
+                return;
+            }
+            reply.flip();
+            message.clear().position(received).limit(received + n);
+            if (!reply.equals(message)) {
+                throw new IOException("reply " + sequence + " differs from what was sent");
+            }
+            received += n;
+            if (received == MESSAGE) {
+                received = 0;
+                trips++;
+                long now = System.nanoTime();
+                if (recording) {
+                    latencies.record(now - sentAt);
+                }
+                send(now);
+            }
+        }
+    }
+}

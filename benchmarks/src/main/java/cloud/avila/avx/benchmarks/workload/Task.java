@@ -1,0 +1,19 @@
+package cloud.avila.avx.benchmarks.workload;
+
+import org.jspecify.annotations.Nullable;
+
+import java.util.concurrent.Callable;
+
+/** A task that every contestant takes as it is, so that none pays for an adapter. */
+@FunctionalInterface
+public interface Task extends Runnable, Callable<@Nullable Object> {
+    @Override
+    void run();
+
+    @Override
+    @SuppressWarnings("FunctionalInterfaceMethodChanged") // the same code either way
+    default @Nullable Object call() {
+        run();
+        return null;
+    }
+}
