@@ -1,4 +1,11 @@
-/** Micrometer meters, the Actuator endpoint and the health contributor of AVX. */
+/**
+ * What Spring Boot Actuator and Micrometer show of a runtime: meters, the endpoint {@code avx} and
+ * a health contributor.
+ *
+ * <p>May depend on the public packages of the runtime and, optionally, on Spring Boot and
+ * Micrometer: each auto-configuration is skipped when what it needs is absent. Does not depend on
+ * the starter.
+ */
 @NullMarked
 package cloud.avila.avx.actuator;
 

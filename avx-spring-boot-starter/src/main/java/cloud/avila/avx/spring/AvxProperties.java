@@ -1,0 +1,201 @@
+package cloud.avila.avx.spring;
+
+import cloud.avila.avx.FiberAccess;
+import cloud.avila.avx.ReactorDriver;
+import cloud.avila.avx.RuntimeConfig;
+
+import org.jspecify.annotations.Nullable;
+import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.boot.context.properties.bind.DefaultValue;
+import org.springframework.boot.context.properties.source.InvalidConfigurationPropertyValueException;
+import org.springframework.util.unit.DataSize;
+
+import java.time.Duration;
+import java.util.function.Consumer;
+
+/**
+ * The properties {@code avx.*}.
+ *
+ * @param enabled whether to start a runtime and to run tasks on it
+ * @param name name of the runtime, used in thread names, messages and metrics
+ * @param workerThreads number of workers, 1 to 1024; by default one for each available processor
+ * @param workerStackSize stack size of a worker thread, 64KB to 1GB, or 0 for the JVM's default;
+ *     fibers have stacks of their own
+ * @param threadNamePrefix prefix of worker threads' names; by default the runtime's name and
+ *     "-worker-"
+ * @param localQueueCapacity initial capacity of a worker's queue, which grows; a power of two, 2 to
+ *     1048576
+ * @param injectionQueueCapacity most tasks from outside the workers that may wait to start; more
+ *     are rejected
+ * @param shutdownTimeout how long running tasks may take to finish when the application stops,
+ *     before they are interrupted
+ * @param fibers how fibers are run
+ * @param reactor how sockets are waited for
+ * @param blocking the pool for code that holds its thread
+ * @param watchdog the guard against stuck workers
+ * @param spring how Spring uses the runtime
+ */
+@ConfigurationProperties("avx")
+public record AvxProperties(
+        @DefaultValue("true") boolean enabled,
+        @DefaultValue("avx") String name,
+        @Nullable Integer workerThreads,
+        @DefaultValue("0B") DataSize workerStackSize,
+        @Nullable String threadNamePrefix,
+        @DefaultValue("256") int localQueueCapacity,
+        @DefaultValue("1048576") int injectionQueueCapacity,
+        @DefaultValue("30s") Duration shutdownTimeout,
+        @DefaultValue Fibers fibers,
+        @DefaultValue Reactor reactor,
+        @DefaultValue Blocking blocking,
+        @DefaultValue Watchdog watchdog,
+        @DefaultValue Spring spring) {
+
+    /**
+     * How fibers are run.
+     *
+     * @param access how fibers get onto the runtime's own workers: "auto" also without JVM flags,
+     *     "opened-only" only with "--add-opens java.base/java.lang=ALL-UNNAMED", "jdk" leaves them
+     *     to the JDK's scheduler
+     */
+    public record Fibers(@DefaultValue("auto") FiberAccess access) {}
+
+    /**
+     * How sockets are waited for.
+     *
+     * @param driver interface of the operating system that waits for sockets
+     */
+    public record Reactor(@DefaultValue("auto") ReactorDriver driver) {}
+
+    /**
+     * The pool for code that holds its thread.
+     *
+     * @param maxThreads most threads of the pool, 1 to 32767
+     * @param keepAlive how long an idle thread stays
+     * @param queueCapacity most tasks that may wait for a thread; more are rejected
+     */
+    public record Blocking(
+            @DefaultValue("512") int maxThreads,
+            @DefaultValue("10s") Duration keepAlive,
+            @DefaultValue("100000") int queueCapacity) {}
+
+    /**
+     * The guard against stuck workers.
+     *
+     * @param stallThreshold how long one piece of work may occupy a worker before it is reported; 0
+     *     turns the watchdog off
+     */
+    public record Watchdog(@DefaultValue("100ms") Duration stallThreshold) {}
+
+    /**
+     * How Spring uses the runtime.
+     *
+     * @param taskExecutor the executor of asynchronous methods and requests
+     */
+    public record Spring(@DefaultValue TaskExecutor taskExecutor) {}
+
+    /**
+     * The executor of asynchronous methods and requests.
+     *
+     * @param mode when the application's task executor runs on the runtime
+     */
+    public record TaskExecutor(@DefaultValue("auto") TaskExecutorMode mode) {}
+
+    /** When the application's task executor runs on the runtime. */
+    public enum TaskExecutorMode {
+        /**
+         * Unless the application defines a bean {@code applicationTaskExecutor} of its own; an
+         * executor that {@code @Async} already used stays its executor.
+         */
+        AUTO,
+
+        /** Always, and for every {@code @Async} method that names no other executor. */
+        FORCE,
+
+        /** Never; Spring Boot's own executors are used. */
+        OFF
+    }
+
+    /**
+     * Applies the properties, each checked on its own so that a wrong value is reported under the
+     * name the user wrote.
+     *
+     * @param builder what to change
+     * @throws InvalidConfigurationPropertyValueException if a value is out of range
+     */
+    void applyTo(RuntimeConfig.Builder builder) {
+        apply(builder, "name", name, b -> b.name(name));
+        if (workerThreads != null) {
+            int threads = workerThreads;
+            apply(builder, "worker-threads", threads, b -> b.workerThreads(threads));
+        }
+        apply(
+                builder,
+                "worker-stack-size",
+                workerStackSize,
+                b -> b.workerStackSize(workerStackSize.toBytes()));
+        if (threadNamePrefix != null) {
+            String prefix = threadNamePrefix;
+            apply(builder, "thread-name-prefix", prefix, b -> b.threadNamePrefix(prefix));
+        }
+        apply(
+                builder,
+                "local-queue-capacity",
+                localQueueCapacity,
+                b -> b.localQueueCapacity(localQueueCapacity));
+        apply(
+                builder,
+                "injection-queue-capacity",
+                injectionQueueCapacity,
+                b -> b.injectionQueueCapacity(injectionQueueCapacity));
+        apply(
+                builder,
+                "shutdown-timeout",
+                shutdownTimeout,
+                b -> b.shutdownTimeout(shutdownTimeout));
+        apply(builder, "fibers.access", fibers.access, b -> b.fiberAccess(fibers.access));
+        apply(builder, "reactor.driver", reactor.driver, b -> b.reactorDriver(reactor.driver));
+        apply(
+                builder,
+                "blocking.max-threads",
+                blocking.maxThreads,
+                b -> b.maxBlockingThreads(blocking.maxThreads));
+        apply(
+                builder,
+                "blocking.keep-alive",
+                blocking.keepAlive,
+                b -> b.blockingKeepAlive(blocking.keepAlive));
+        apply(
+                builder,
+                "blocking.queue-capacity",
+                blocking.queueCapacity,
+                b -> b.blockingQueueCapacity(blocking.queueCapacity));
+        apply(
+                builder,
+                "watchdog.stall-threshold",
+                watchdog.stallThreshold,
+                b -> b.stallThreshold(watchdog.stallThreshold));
+    }
+
+    private static void apply(
+            RuntimeConfig.Builder builder,
+            String property,
+            Object value,
+            Consumer<RuntimeConfig.Builder> setting) {
+        try {
+            RuntimeConfig.Builder alone = RuntimeConfig.builder();
+            setting.accept(alone);
+            RuntimeConfig _ = alone.build();
+        } catch (IllegalArgumentException e) {
+            throw new InvalidConfigurationPropertyValueException(
+                    "avx." + property,
+                    value,
+                    "The setting "
+                            + e.getMessage()
+                            + ". Choose a value in that range, or remove the property to use the"
+                            + " default.",
+                    e);
+        }
+        setting.accept(builder);
+    }
+}
