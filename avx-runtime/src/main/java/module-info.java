@@ -7,4 +7,5 @@ module cloud.avila.avx.runtime {
 
     exports cloud.avila.avx;
     exports cloud.avila.avx.metrics;
+    exports cloud.avila.avx.time;
 }
