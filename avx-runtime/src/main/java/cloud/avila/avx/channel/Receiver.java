@@ -1,0 +1,83 @@
+package cloud.avila.avx.channel;
+
+import java.time.Duration;
+import java.util.Collection;
+import java.util.Iterator;
+import java.util.concurrent.TimeoutException;
+
+/**
+ * The receiving end of a channel. Used by one thread at a time; it may be handed from one thread to
+ * another. {@link #close()} and {@link #isClosed()} may be called by any thread at any time.
+ *
+ * @param <T> the type of messages
+ */
+public interface Receiver<T> extends Iterable<T>, AutoCloseable {
+    /**
+     * Receives a message, waiting for one if need be.
+     *
+     * @return the message
+     * @throws InterruptedException if the calling thread is interrupted; no message was taken
+     * @throws ChannelClosedException if the channel is closed and every message has been received
+     * @throws LaggedException if the channel is a {@link Broadcast} and overwrote messages
+     */
+    T recv() throws InterruptedException;
+
+    /**
+     * Receives a message, waiting for a limited time.
+     *
+     * @param timeout the longest wait; zero or less does not wait
+     * @return the message
+     * @throws InterruptedException if the calling thread is interrupted; no message was taken
+     * @throws TimeoutException if there was no message in all that time
+     * @throws ChannelClosedException if the channel is closed and every message has been received
+     * @throws LaggedException if the channel is a {@link Broadcast} and overwrote messages
+     */
+    T recv(Duration timeout) throws InterruptedException, TimeoutException;
+
+    /**
+     * Receives a message if there is one.
+     *
+     * @return the message, or that there is none now, or that there will be none
+     * @throws LaggedException if the channel is a {@link Broadcast} and overwrote messages
+     */
+    RecvResult<T> tryRecv();
+
+    /**
+     * Receives as many messages as there are, waiting for the first if need be.
+     *
+     * @param into where the messages are added
+     * @param max the most to receive, at least 1
+     * @return how many were added, from 1 to {@code max}; 0 when the channel is closed and every
+     *     message has been received
+     * @throws InterruptedException if the calling thread is interrupted; no message was taken
+     * @throws IllegalArgumentException if {@code max} is less than 1
+     * @throws LaggedException if the channel is a {@link Broadcast} and overwrote messages; nothing
+     *     was added
+     */
+    int recvMany(Collection<? super T> into, int max) throws InterruptedException;
+
+    /**
+     * Whether this end was closed or no sender is left. There may still be messages to receive.
+     *
+     * @return true once no message can be added
+     */
+    boolean isClosed();
+
+    /**
+     * Closes the channel from this end: nothing more can be sent, and senders that wait get their
+     * message back. What has been sent before can still be received. Does nothing the second time.
+     */
+    @Override
+    void close();
+
+    /**
+     * Receives messages until the channel is closed and drained. The iterator waits in {@link
+     * Iterator#hasNext()}. When its thread is interrupted there, it throws a {@link
+     * java.util.concurrent.CancellationException} and leaves the interrupt status set; no message
+     * is lost.
+     *
+     * @return an iterator for the one thread that receives
+     */
+    @Override
+    Iterator<T> iterator();
+}

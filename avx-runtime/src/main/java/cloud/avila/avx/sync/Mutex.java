@@ -1,0 +1,423 @@
+package cloud.avila.avx.sync;
+
+import cloud.avila.avx.internal.park.Deadline;
+import cloud.avila.avx.internal.park.WaitQueue;
+import cloud.avila.avx.internal.park.Waiter;
+
+import org.jspecify.annotations.Nullable;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.Lock;
+
+/**
+ * A mutual exclusion lock. Not reentrant: a thread that locks what it already holds would wait for
+ * itself, so it gets an {@link IllegalMonitorStateException} instead.
+ *
+ * {@snippet :
+ * try (var g = mutex.acquire()) {
+ *     balance += amount;
+ * }
+ * }
+ *
+ * <p>Waiting threads queue in the order of arrival. A running thread may take the mutex ahead of
+ * the first of them while that one is waking up, which keeps the mutex busy and is several times
+ * faster than strict order. This is bounded: a waiter that has waited half a millisecond and is
+ * overtaken once more is handed the mutex by the next unlock. So the first in the queue waits at
+ * most half a millisecond, one wake-up and two critical sections; the n-th, n times that.
+ *
+ * <p>What a thread did before unlocking happens-before what follows the next lock. All methods may
+ * be called from fibers, other virtual threads and platform threads.
+ */
+public final class Mutex implements Lock {
+    /*
+     * Overview
+     *
+     * `owner` is the lock word: null when free, the thread that holds it, or during a hand-off
+     * RELEASING (its last owner has let go, the queue's server shall choose) and then HANDED (the
+     * chosen waiter shall write its own name).
+     *
+     *   field    written by                                      mode
+     *   owner    locking thread null -> itself                   compare-and-set
+     *            unlocking thread itself -> null or RELEASING    volatile
+     *            server RELEASING -> HANDED or null              volatile
+     *            chosen waiter HANDED -> itself                  volatile
+     *   heir     server: true when it wakes a waiter to compete; volatile
+     *            that waiter: false when it has won or given up;
+     *            server: false when it is back in the queue
+     *   handOff  server: true when a waiter comes back overdue,  volatile
+     *            false when the mutex is handed over
+     *
+     * Unlocking wakes the first waiter, which leaves the queue and competes as the *heir*. As long
+     * as there is an heir nobody else is woken: it will take the mutex, or go back to the front of
+     * the queue, or ask for service when it gives up. An heir that loses after HAND_OFF_NANOS in
+     * all goes back demanding a hand-off.
+     *
+     * No wake-up is lost: unlock writes owner (volatile), then reads heir and the queue. If it
+     * misses a waiter, that waiter's own serve() comes later and sees the free mutex (WaitQueue).
+     * If it sees an heir, the heir has not decided yet: it clears `heir` only after its attempt,
+     * and then either holds the mutex (its own unlock will look) or has serve() look again.
+     * Acquire and release come from the volatile accesses to owner, or for a hand-off from the
+     * waiter's outcome, written after the last owner's write of RELEASING was read.
+     */
+
+    /** How long a waiter is overtaken before it demands to be handed the mutex, nanoseconds. */
+    static final long HAND_OFF_NANOS = 500_000;
+
+    private static final int SPINS = 4;
+    private static final int COMPETE = Waiter.GRANTED;
+    private static final int OWN = Waiter.GRANTED + 1;
+    private static final Object RELEASING = "being released";
+    private static final Object HANDED = "being handed over";
+
+    private static final VarHandle OWNER;
+
+    static {
+        try {
+            OWNER = MethodHandles.lookup().findVarHandle(Mutex.class, "owner", Object.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    private final Queue queue = new Queue();
+    private final long handOffNanos;
+    private volatile @Nullable Object owner;
+    private volatile boolean heir;
+    private volatile boolean handOff;
+
+    /** A free mutex. */
+    public Mutex() {
+        this(HAND_OFF_NANOS);
+    }
+
+    Mutex(long handOffNanos) {
+        this.handOffNanos = handOffNanos;
+    }
+
+    /**
+     * Locks and returns the guard that unlocks.
+     *
+     * @return the guard, to close when done
+     * @throws InterruptedException if the calling thread is interrupted; the mutex is not held
+     * @throws IllegalMonitorStateException if the calling thread holds the mutex already
+     */
+    public Guard acquire() throws InterruptedException {
+        lockInterruptibly();
+        return new Held(this);
+    }
+
+    /**
+     * Locks if the mutex is free.
+     *
+     * @return the guard, to close when done, or null if the mutex is held by anybody, also by the
+     *     calling thread
+     */
+    public @Nullable Guard tryAcquire() {
+        return tryLock() ? new Held(this) : null;
+    }
+
+    /**
+     * Locks, waiting for a limited time.
+     *
+     * @param timeout the longest wait; zero or less does not wait
+     * @return the guard, to close when done, or null when time is up
+     * @throws InterruptedException if the calling thread is interrupted; the mutex is not held
+     * @throws IllegalMonitorStateException if the calling thread holds the mutex already
+     */
+    public @Nullable Guard tryAcquire(Duration timeout) throws InterruptedException {
+        return tryLockFor(Deadline.nanos(timeout)) ? new Held(this) : null;
+    }
+
+    /**
+     * Locks, however long it takes. An interrupt does not end the wait; the interrupt status is
+     * kept.
+     *
+     * @throws IllegalMonitorStateException if the calling thread holds the mutex already
+     */
+    @Override
+    public void lock() {
+        Thread me = Thread.currentThread();
+        if (!OWNER.compareAndSet(this, null, me) && !spin(me)) {
+            try {
+                queueFor(me, Wait.UNINTERRUPTIBLE, 0);
+            } catch (InterruptedException e) {
+                throw new AssertionError("an uninterruptible wait was interrupted", e);
+            }
+        }
+    }
+
+    /**
+     * Locks, unless interrupted.
+     *
+     * @throws InterruptedException if the calling thread is interrupted; the mutex is not held
+     * @throws IllegalMonitorStateException if the calling thread holds the mutex already
+     */
+    @Override
+    public void lockInterruptibly() throws InterruptedException {
+        if (Thread.interrupted()) {
+            throw new InterruptedException();
+        }
+        Thread me = Thread.currentThread();
+        if (!OWNER.compareAndSet(this, null, me) && !spin(me)) {
+            queueFor(me, Wait.INTERRUPTIBLE, 0);
+        }
+    }
+
+    /**
+     * Locks if the mutex is free, even when others wait for it.
+     *
+     * @return false if the mutex is held by anybody, also by the calling thread
+     */
+    @Override
+    public boolean tryLock() {
+        return OWNER.compareAndSet(this, null, Thread.currentThread());
+    }
+
+    /**
+     * Locks, waiting for a limited time.
+     *
+     * @param time the longest wait; zero or less does not wait
+     * @param unit the unit of {@code time}
+     * @return false when time is up
+     * @throws InterruptedException if the calling thread is interrupted; the mutex is not held
+     * @throws IllegalMonitorStateException if the calling thread holds the mutex already
+     */
+    @Override
+    public boolean tryLock(long time, TimeUnit unit) throws InterruptedException {
+        return tryLockFor(unit.toNanos(time));
+    }
+
+    /**
+     * Unlocks.
+     *
+     * @throws IllegalMonitorStateException if the calling thread does not hold the mutex; the
+     *     message names both threads
+     */
+    @Override
+    public void unlock() {
+        Thread me = Thread.currentThread();
+        if (owner != me) {
+            throw new IllegalMonitorStateException(
+                    describe(me) + " cannot unlock a mutex that is " + describeOwner());
+        }
+        if (handOff) {
+            owner = RELEASING;
+            queue.service();
+        } else {
+            owner = null;
+            if (!heir && !queue.isEmpty()) {
+                queue.service();
+            }
+        }
+    }
+
+    /**
+     * Not supported: a condition of this mutex.
+     *
+     * @throws UnsupportedOperationException always
+     */
+    @Override
+    public Condition newCondition() {
+        throw new UnsupportedOperationException("Mutex has no conditions");
+    }
+
+    /**
+     * The thread that holds the mutex, for diagnosis.
+     *
+     * @return the thread, or null if the mutex is free or is changing hands
+     */
+    public @Nullable Thread holder() {
+        return owner instanceof Thread t ? t : null;
+    }
+
+    /**
+     * Whether the mutex is held, by whomever.
+     *
+     * @return false if it is free
+     */
+    public boolean isLocked() {
+        return owner != null;
+    }
+
+    /**
+     * Whether the calling thread holds the mutex.
+     *
+     * @return true between its lock and its unlock
+     */
+    public boolean isHeldByCurrentThread() {
+        return owner == Thread.currentThread();
+    }
+
+    /**
+     * Describes the mutex for a log.
+     *
+     * @return whether it is held and by whom
+     */
+    @Override
+    public String toString() {
+        return "Mutex[" + describeOwner() + "]";
+    }
+
+    private boolean tryLockFor(long nanos) throws InterruptedException {
+        if (Thread.interrupted()) {
+            throw new InterruptedException();
+        }
+        Thread me = Thread.currentThread();
+        if (OWNER.compareAndSet(this, null, me)) {
+            return true;
+        }
+        long deadline = Deadline.afterNanos(nanos);
+        return spin(me) || nanos > 0 && queueFor(me, Wait.TIMED, deadline);
+    }
+
+    private boolean spin(Thread me) {
+        if (owner == me) {
+            throw new IllegalMonitorStateException(
+                    describe(me)
+                            + " holds this mutex already and would wait for itself: Mutex is not"
+                            + " reentrant");
+        }
+        for (int i = 0; i < SPINS; i++) {
+            Thread.onSpinWait();
+            if (owner == null && OWNER.compareAndSet(this, null, me)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Waits in the queue until the mutex is held; false when time is up. */
+    private boolean queueFor(Thread me, Wait wait, long deadline) throws InterruptedException {
+        long since = System.nanoTime();
+        for (Turn turn = new Turn(false, false); ; ) {
+            queue.add(turn);
+            int outcome =
+                    switch (wait) {
+                        case UNINTERRUPTIBLE -> queue.awaitUninterruptibly(turn, this);
+                        case INTERRUPTIBLE -> queue.await(turn, this);
+                        case TIMED -> queue.awaitUntil(turn, this, deadline);
+                    };
+            if (outcome == OWN) {
+                owner = me;
+                return true;
+            }
+            if (outcome == Waiter.WITHDRAWN) {
+                return false;
+            }
+            if (OWNER.compareAndSet(this, null, me) || spin(me)) {
+                heir = false;
+                return true;
+            }
+            long now = System.nanoTime();
+            if (wait != Wait.UNINTERRUPTIBLE && Thread.interrupted()) {
+                resign();
+                throw new InterruptedException();
+            }
+            if (wait == Wait.TIMED && deadline - now <= 0) {
+                resign();
+                return false;
+            }
+            turn = new Turn(true, now - since >= handOffNanos);
+        }
+    }
+
+    private void resign() {
+        heir = false;
+        queue.service();
+    }
+
+    private String describeOwner() {
+        Object o = owner;
+        if (o == null) {
+            return "free";
+        }
+        return o instanceof Thread t ? "held by " + describe(t) : o.toString();
+    }
+
+    private static String describe(Thread t) {
+        return "thread \"" + t.getName() + "\" #" + t.threadId();
+    }
+
+    private enum Wait {
+        UNINTERRUPTIBLE,
+        INTERRUPTIBLE,
+        TIMED
+    }
+
+    private static final class Turn extends Waiter {
+        final boolean overdue;
+
+        Turn(boolean again, boolean overdue) {
+            super(again);
+            this.overdue = overdue;
+        }
+    }
+
+    private final class Queue extends WaitQueue<Turn> {
+        @Override
+        protected void returned(Turn turn) {
+            if (turn.overdue) {
+                handOff = true;
+            }
+            heir = false;
+        }
+
+        @Override
+        protected void serve() {
+            for (Turn turn; ; ) {
+                Object o = owner;
+                if (o == RELEASING) {
+                    owner = HANDED;
+                    handOver();
+                    return;
+                }
+                if (o != null || heir || (turn = first()) == null) {
+                    return;
+                }
+                if (turn.overdue) {
+                    if (OWNER.compareAndSet(Mutex.this, null, HANDED)) {
+                        handOver();
+                    }
+                    return;
+                }
+                heir = true;
+                if (grant(turn, COMPETE)) {
+                    return;
+                }
+                heir = false;
+            }
+        }
+
+        /** With owner being HANDED: gives the mutex to the first waiter, frees it if none is. */
+        private void handOver() {
+            handOff = false;
+            for (Turn turn; (turn = first()) != null; ) {
+                if (grant(turn, OWN)) {
+                    return;
+                }
+            }
+            owner = null;
+        }
+    }
+
+    private static final class Held implements Guard {
+        private final Mutex mutex;
+        private boolean closed;
+
+        Held(Mutex mutex) {
+            this.mutex = mutex;
+        }
+
+        @Override
+        public void close() {
+            if (!closed) {
+                mutex.unlock();
+                closed = true;
+            }
+        }
+    }
+}

@@ -1,0 +1,11 @@
+/**
+ * Locks and semaphores for fibers, other virtual threads and platform threads alike: whoever waits
+ * is parked, in the order of arrival, and an interrupt or a timeout neither loses a permit nor
+ * leaves anything behind.
+ *
+ * <p>Depends on {@code internal.park} only.
+ */
+@NullMarked
+package cloud.avila.avx.sync;
+
+import org.jspecify.annotations.NullMarked;
