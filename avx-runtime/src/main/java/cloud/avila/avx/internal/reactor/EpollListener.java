@@ -1,0 +1,148 @@
+package cloud.avila.avx.internal.reactor;
+
+import cloud.avila.avx.internal.sys.LinuxErrno;
+import cloud.avila.avx.internal.sys.LinuxLibc;
+import cloud.avila.avx.internal.sys.NativeScratch;
+import cloud.avila.avx.internal.sys.SocketAddresses;
+
+import org.jspecify.annotations.Nullable;
+
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.SocketOption;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * A socket that accepts connections. For waiting see {@link EpollSocket}.
+ *
+ * <p>Every acceptor tries first. Those that find nothing line up for {@code turn}; its holder waits
+ * for the event, and after the event tries again with the turn still held. Whoever gets the turn
+ * tries before it waits, so a connection left behind by the one before is found.
+ */
+final class EpollListener extends EpollSocket implements IoListener {
+    private static final long FIRST_PAUSE_NANOS = 10_000_000;
+    private static final long LONGEST_PAUSE_NANOS = 1_000_000_000;
+
+    private final ReentrantLock turn = new ReentrantLock();
+    private final AtomicLong failures = new AtomicLong();
+
+    EpollListener(EpollDriver driver, int fd, int family) {
+        super(driver, fd, family);
+    }
+
+    @Override
+    public long acceptFailures() {
+        return failures.get();
+    }
+
+    @Override
+    public @Nullable IoStream accept(long timeoutNanos) throws IOException, InterruptedException {
+        begin(timeoutNanos);
+        if (!hold()) {
+            return null;
+        }
+        boolean limited = timeoutNanos > 0;
+        boolean waited = false;
+        boolean hasTurn = false;
+        long deadline = 0;
+        long pause = FIRST_PAUSE_NANOS;
+        try {
+            while (!isClosed()) {
+                long seen = readEvents();
+                NativeScratch scratch = scratch();
+                scratch.length().set(EpollDriver.INT, 0, SocketAddresses.MAX_BYTES);
+                int result =
+                        libc.accept4(
+                                scratch,
+                                fd,
+                                scratch.address(),
+                                scratch.length(),
+                                LinuxLibc.SOCK_NONBLOCK | LinuxLibc.SOCK_CLOEXEC);
+                if (result >= 0) {
+                    InetSocketAddress remote = SocketAddresses.decode(scratch.address());
+                    return driver.add(new EpollStream(driver, result, family, remote));
+                }
+                int errno = -result;
+                if (isClosed()) {
+                    break;
+                }
+                if (isOfOneConnection(errno)) {
+                    continue;
+                }
+                boolean wantOfMeans = isWantOfMeans(errno);
+                if (wantOfMeans) {
+                    failures.getAndIncrement();
+                    driver.acceptFailed(this, errno);
+                } else if (errno != LinuxErrno.EAGAIN) {
+                    throw failure("accept on", localAddress(), errno);
+                }
+                if (timeoutNanos == 0) {
+                    return null;
+                }
+                if (!waited) {
+                    waited = true;
+                    deadline = limited ? deadline(timeoutNanos) : 0;
+                }
+                if (!hasTurn) {
+                    if (!awaitTurn(turn, deadline, limited)) {
+                        return null;
+                    }
+                    hasTurn = true;
+                } else if (wantOfMeans) {
+                    // what waits to be accepted gives no event again, so time has to
+                    long until = System.nanoTime() + pause;
+                    pause(limited && deadline - until < 0 ? deadline : until);
+                    if (limited && deadline - System.nanoTime() <= 0) {
+                        return null;
+                    }
+                    pause = Math.min(2 * pause, LONGEST_PAUSE_NANOS);
+                } else if (!awaitReadable(seen, deadline, limited)) {
+                    return null;
+                }
+            }
+            return null;
+        } finally {
+            if (hasTurn) {
+                turn.unlock();
+            }
+            release();
+        }
+    }
+
+    /** Errors of the connection at the head of the queue, accept(2); the next one may be fine. */
+    private static boolean isOfOneConnection(int errno) {
+        return switch (errno) {
+            case LinuxErrno.EINTR,
+                    LinuxErrno.ECONNABORTED,
+                    LinuxErrno.EPERM,
+                    LinuxErrno.EPROTO,
+                    LinuxErrno.ENOPROTOOPT,
+                    LinuxErrno.ENETDOWN,
+                    LinuxErrno.EHOSTDOWN,
+                    LinuxErrno.ENONET,
+                    LinuxErrno.EHOSTUNREACH,
+                    LinuxErrno.ENETUNREACH ->
+                    true;
+            default -> false;
+        };
+    }
+
+    private static boolean isWantOfMeans(int errno) {
+        return errno == LinuxErrno.EMFILE
+                || errno == LinuxErrno.ENFILE
+                || errno == LinuxErrno.ENOBUFS
+                || errno == LinuxErrno.ENOMEM;
+    }
+
+    @Override
+    public Set<SocketOption<?>> supportedOptions() {
+        return LinuxSocketOption.OF_LISTENER;
+    }
+
+    @Override
+    public String toString() {
+        return "listener on " + localAddress() + " (fd " + fd + ")";
+    }
+}

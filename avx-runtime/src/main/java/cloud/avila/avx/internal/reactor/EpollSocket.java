@@ -1,0 +1,420 @@
+package cloud.avila.avx.internal.reactor;
+
+import static cloud.avila.avx.internal.sys.LinuxLibc.EPOLLERR;
+import static cloud.avila.avx.internal.sys.LinuxLibc.EPOLLHUP;
+import static cloud.avila.avx.internal.sys.LinuxLibc.EPOLLIN;
+import static cloud.avila.avx.internal.sys.LinuxLibc.EPOLLOUT;
+import static cloud.avila.avx.internal.sys.LinuxLibc.EPOLLPRI;
+import static cloud.avila.avx.internal.sys.LinuxLibc.EPOLLRDHUP;
+
+import cloud.avila.avx.internal.fiber.Carrier;
+import cloud.avila.avx.internal.park.Parker;
+import cloud.avila.avx.internal.sys.LinuxErrno;
+import cloud.avila.avx.internal.sys.LinuxLibc;
+import cloud.avila.avx.internal.sys.NativeScratch;
+import cloud.avila.avx.internal.sys.SocketAddresses;
+
+import org.jspecify.annotations.Nullable;
+
+import java.io.IOException;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.net.InetSocketAddress;
+import java.net.SocketException;
+import java.net.SocketOption;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * A non-blocking socket whose readiness epoll reports, edge-triggered.
+ *
+ * <h2>How waiting for readiness works</h2>
+ *
+ * <p>An edge-triggered event says "since you were last told, something has arrived" and is not
+ * repeated. Each direction has a counter, {@code readEvents} and {@code writeEvents}, which the
+ * poller adds to for each event. An operation reads the counter, <em>then</em> tries the system
+ * call, and on "would block" waits until the counter differs from what it had read.
+ *
+ * <p>Invariant: if the call found nothing and the counter has not changed, no event is lost: one
+ * will come for whatever arrives after the call. Proof: let data arrive after the call. Its event
+ * is dispatched after it arrived, so after the call, so after the counter was read: the counter
+ * changes. If the dispatch of an event is what the counter's value already includes, then its data
+ * had arrived before the counter was read and the call, made later, has seen it.
+ *
+ * <p>The socket is registered lazily, when an operation first waits, and for sending only when
+ * sending first waits; adding or changing a registration makes the kernel report the state as it is
+ * then, so what happened between the call and the registration is reported too. It stays registered
+ * until it is closed.
+ *
+ * <p>A flag that the operation clears before the call would need a store-load fence between the
+ * two; a counter that only the poller writes needs none.
+ *
+ * <h2>Fields and memory orders</h2>
+ *
+ * <ul>
+ *   <li>{@code readEvents}, {@code writeEvents}: written by the poller, which is one thread at a
+ *       time, with a fully fenced add; read by operations, volatile. The read is an acquire, so the
+ *       system call after it cannot come before it; what the poller wrote before, {@code
+ *       exceptional}, is visible with it.
+ *   <li>{@code reader}, {@code writer}: the thread that waits; written by it, volatile, before it
+ *       reads the counter once more; read by the poller after its add. Both pairs are sequentially
+ *       consistent, so either the waiter sees the new count or the poller sees the waiter. The same
+ *       holds for closing: the closer sets the closed bit with an atomic operation, then reads the
+ *       waiters. Clearing needs no order: a wake-up too many is harmless.
+ *   <li>{@code exceptional}: set by the poller before its add, never cleared: hang-up, error or
+ *       urgent data was reported. A short read normally proves the socket empty. With an end of
+ *       stream or urgent data behind the last byte it does not, and their event may have been
+ *       consumed together with that of the data; so then only "would block" proves it.
+ *   <li>{@code interest}: what epoll watches; guarded by {@code this}, read optimistically.
+ * </ul>
+ *
+ * <h2>The scratch memory</h2>
+ *
+ * <p>System calls use the {@link NativeScratch} of the carrier. Between {@link #scratch()} and the
+ * last use of what it returned there must be no park, lock, monitor or yield, because a fiber may
+ * continue on another carrier after it; see there.
+ */
+abstract class EpollSocket extends Holds implements IoSocket {
+    /** An event on which receiving may go on, or ends. */
+    private static final int READ_EVENTS = EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR;
+
+    /** An event on which sending may go on, or ends. */
+    private static final int WRITE_EVENTS = EPOLLOUT | EPOLLHUP | EPOLLERR;
+
+    /** An event after which a short read proves nothing. */
+    private static final int EXCEPTIONAL = EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR;
+
+    private static final int OPERATIONS_IN_A_ROW = 128;
+
+    private static final VarHandle READ_EVENT_COUNT;
+    private static final VarHandle WRITE_EVENT_COUNT;
+
+    static {
+        try {
+            var lookup = MethodHandles.lookup();
+            READ_EVENT_COUNT = lookup.findVarHandle(EpollSocket.class, "readEvents", long.class);
+            WRITE_EVENT_COUNT = lookup.findVarHandle(EpollSocket.class, "writeEvents", long.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    final EpollDriver driver;
+    final LinuxLibc libc;
+    final int fd;
+    final int family;
+
+    /** Tells this owner of the descriptor number from the ones before and after it. */
+    final int generation;
+
+    private volatile long readEvents;
+    private volatile long writeEvents;
+    private volatile @Nullable Thread reader;
+    private volatile @Nullable Thread writer;
+    private boolean exceptional;
+
+    /** Only a hint, so races between the reader and the writer do not matter. */
+    private int operationsInARow;
+
+    private volatile int interest;
+    private volatile @Nullable InetSocketAddress local;
+
+    EpollSocket(EpollDriver driver, int fd, int family) {
+        this.driver = driver;
+        this.libc = driver.libc;
+        this.fd = fd;
+        this.family = family;
+        this.generation = driver.nextGeneration();
+    }
+
+    /** The scratch of the carrier; see the overview for how long it may be used. */
+    static NativeScratch scratch() {
+        return NativeScratch.of(Carrier.current());
+    }
+
+    // ---- readiness ----
+
+    /** Called by the poller. */
+    final void dispatch(int events) {
+        if ((events & EXCEPTIONAL) != 0) {
+            exceptional = true;
+        }
+        if ((events & READ_EVENTS) != 0) {
+            long unused = (long) READ_EVENT_COUNT.getAndAdd(this, 1L);
+            Parker.unpark(reader);
+        }
+        if ((events & WRITE_EVENTS) != 0) {
+            long unused = (long) WRITE_EVENT_COUNT.getAndAdd(this, 1L);
+            Parker.unpark(writer);
+        }
+    }
+
+    /** Makes a thread that waits for data try again. */
+    final void wakeReader() {
+        long unused = (long) READ_EVENT_COUNT.getAndAdd(this, 1L);
+        Parker.unpark(reader);
+    }
+
+    /**
+     * Begins an operation: gives way now and then, since an operation that never has to wait would
+     * keep its fiber on the worker for as long as the peer likes, and notices an interrupt.
+     */
+    final void begin(long timeoutNanos) throws InterruptedException {
+        if (++operationsInARow >= OPERATIONS_IN_A_ROW) {
+            operationsInARow = 0;
+            Thread.yield();
+        }
+        if (timeoutNanos != 0) {
+            throwIfInterrupted();
+        }
+    }
+
+    /** To be read before a call that receives. */
+    final long readEvents() {
+        return readEvents;
+    }
+
+    /** To be read before a call that sends. */
+    final long writeEvents() {
+        return writeEvents;
+    }
+
+    /** Whether receiving less than asked for proves that nothing is left; after readEvents(). */
+    final boolean shortReadMeansDrained() {
+        return !exceptional;
+    }
+
+    /**
+     * Waits until the socket may be readable again or is closed.
+     *
+     * @param seen what {@link #readEvents()} said before the call that would have blocked
+     * @param deadline {@link System#nanoTime()} at which to give up
+     * @param limited whether the deadline counts
+     * @return whether to try again; false if the time is over
+     */
+    final boolean awaitReadable(long seen, long deadline, boolean limited)
+            throws IOException, InterruptedException {
+        watch(EPOLLIN | EPOLLPRI | EPOLLRDHUP);
+        reader = Thread.currentThread();
+        try {
+            while (readEvents == seen && !isClosed()) {
+                if (!park(deadline, limited)) {
+                    return false;
+                }
+            }
+            return true;
+        } finally {
+            reader = null;
+        }
+    }
+
+    /** The same for sending. */
+    final boolean awaitWritable(long seen, long deadline, boolean limited)
+            throws IOException, InterruptedException {
+        watch(EPOLLOUT);
+        writer = Thread.currentThread();
+        try {
+            while (writeEvents == seen && !isClosed()) {
+                if (!park(deadline, limited)) {
+                    return false;
+                }
+            }
+            return true;
+        } finally {
+            writer = null;
+        }
+    }
+
+    /** Waits until a point in time, with nothing to wait for but interrupt and closing. */
+    final void pause(long deadline) throws InterruptedException {
+        reader = Thread.currentThread();
+        try {
+            while (!isClosed()) {
+                if (!park(deadline, true)) {
+                    return;
+                }
+            }
+        } finally {
+            reader = null;
+        }
+    }
+
+    /** False if the time is over. */
+    private boolean park(long deadline, boolean limited) throws InterruptedException {
+        operationsInARow = 0;
+        if (limited) {
+            long left = deadline - System.nanoTime();
+            if (left <= 0) {
+                return false;
+            }
+            Parker.parkNanos(this, left);
+        } else {
+            Parker.park(this);
+        }
+        throwIfInterrupted();
+        return true;
+    }
+
+    static void throwIfInterrupted() throws InterruptedException {
+        if (Thread.interrupted()) {
+            throw new InterruptedException();
+        }
+    }
+
+    /** The point in time at which a timeout that begins now ends. */
+    static long deadline(long timeoutNanos) {
+        return System.nanoTime() + Math.min(timeoutNanos, Long.MAX_VALUE / 2);
+    }
+
+    /**
+     * Waits for the turn among the threads that want the same direction of a shared socket: one
+     * waits for the event, the others for the lock.
+     */
+    static boolean awaitTurn(ReentrantLock turn, long deadline, boolean limited)
+            throws InterruptedException {
+        if (limited) {
+            return turn.tryLock(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
+        }
+        turn.lockInterruptibly();
+        return true;
+    }
+
+    private void watch(int events) throws IOException {
+        if ((interest & events) == events) {
+            return;
+        }
+        synchronized (this) {
+            int wanted = interest | events;
+            if (wanted == interest || isClosed()) {
+                return;
+            }
+            driver.watch(this, wanted, interest == 0);
+            interest = wanted;
+        }
+    }
+
+    // ---- life ----
+
+    @Override
+    public final boolean isOpen() {
+        return !isClosed();
+    }
+
+    @Override
+    public void close() {
+        if (beginClose() == Closing.HELD) {
+            disconnect();
+            Parker.unpark(reader);
+            Parker.unpark(writer);
+            release();
+        }
+    }
+
+    /**
+     * Ends the connection now although the number is still in use: another file takes the number's
+     * place, so the peer and the port do not wait until the last operation has noticed.
+     */
+    private void disconnect() {
+        synchronized (this) {
+            driver.replaceByMarker(this);
+            forgetRegistration();
+        }
+    }
+
+    private void forgetRegistration() {
+        if (interest != 0) {
+            interest = 0;
+            driver.deregistered();
+        }
+    }
+
+    @Override
+    final void destroy() {
+        synchronized (this) {
+            forgetRegistration();
+        }
+        driver.remove(this);
+        NativeScratch scratch = scratch();
+        int result = libc.close(scratch, fd);
+        if (result == -LinuxErrno.EBADF) {
+            throw new IllegalStateException(
+                    "descriptor " + fd + " of " + this + " was closed by someone else");
+        }
+    }
+
+    // ---- addresses and options ----
+
+    @Override
+    public final InetSocketAddress localAddress() {
+        InetSocketAddress known = local;
+        if (known != null) {
+            return known;
+        }
+        if (!hold()) {
+            return new InetSocketAddress(0);
+        }
+        try {
+            NativeScratch scratch = scratch();
+            scratch.length().set(EpollDriver.INT, 0, SocketAddresses.MAX_BYTES);
+            int result = libc.getsockname(scratch, fd, scratch.address(), scratch.length());
+            if (result < 0) {
+                return new InetSocketAddress(0);
+            }
+            known = SocketAddresses.decode(scratch.address());
+            if (known.getPort() != 0) {
+                local = known;
+            }
+            return known;
+        } finally {
+            release();
+        }
+    }
+
+    /** After connecting a datagram socket its address is another. */
+    final void forgetLocalAddress() {
+        local = null;
+    }
+
+    @Override
+    public final <T> boolean setOption(SocketOption<T> option, T value) throws IOException {
+        LinuxSocketOption known = knownOption(option);
+        if (!hold()) {
+            return false;
+        }
+        try {
+            known.set(libc, this, value);
+            return true;
+        } finally {
+            release();
+        }
+    }
+
+    @Override
+    public final <T> T getOption(SocketOption<T> option) throws IOException {
+        LinuxSocketOption known = knownOption(option);
+        if (!hold()) {
+            throw new SocketException("reading " + option.name() + ": " + this + " is closed");
+        }
+        try {
+            return option.type().cast(known.get(libc, this));
+        } finally {
+            release();
+        }
+    }
+
+    private LinuxSocketOption knownOption(SocketOption<?> option) {
+        if (!supportedOptions().contains(option)) {
+            throw new UnsupportedOperationException(
+                    this + " has no option " + option.name() + ", only " + supportedOptions());
+        }
+        return LinuxSocketOption.of(option);
+    }
+
+    @Override
+    public abstract Set<SocketOption<?>> supportedOptions();
+
+    final IOException failure(String operation, @Nullable Object target, int errno) {
+        return LinuxErrno.exception(operation, target, errno);
+    }
+}

@@ -1,0 +1,90 @@
+package cloud.avila.avx.internal.reactor;
+
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+
+/**
+ * A connection. One thread may receive while another sends; a second one that tries the same
+ * direction gets an {@link IllegalStateException}.
+ */
+public interface IoStream extends IoSocket {
+    /**
+     * The address of the other end.
+     *
+     * @return the address, known also after closing
+     */
+    InetSocketAddress remoteAddress();
+
+    /**
+     * Receives what is there, at least one byte.
+     *
+     * @param to the array that receives
+     * @param offset where it begins
+     * @param length most bytes, at least 1
+     * @param timeoutNanos longest time to wait
+     * @return the bytes received, {@link IoDriver#END_OF_STREAM}, {@link IoDriver#TIMED_OUT} or
+     *     {@link IoDriver#CLOSED}
+     * @throws IOException if the connection failed
+     * @throws InterruptedException if the thread was interrupted; nothing is lost
+     */
+    int recv(byte[] to, int offset, int length, long timeoutNanos)
+            throws IOException, InterruptedException;
+
+    /**
+     * Receives what is there, at least one byte, and moves the buffer's position.
+     *
+     * @param to the buffer that receives, with at least one byte remaining
+     * @param timeoutNanos longest time to wait
+     * @return the bytes received, {@link IoDriver#END_OF_STREAM}, {@link IoDriver#TIMED_OUT} or
+     *     {@link IoDriver#CLOSED}
+     * @throws IOException if the connection failed
+     * @throws InterruptedException if the thread was interrupted; nothing is lost
+     */
+    int recv(ByteBuffer to, long timeoutNanos) throws IOException, InterruptedException;
+
+    /**
+     * Sends what fits, at least one byte.
+     *
+     * @param from the array to send from
+     * @param offset where it begins
+     * @param length most bytes, at least 1
+     * @param timeoutNanos longest time to wait
+     * @return the bytes sent, {@link IoDriver#TIMED_OUT} or {@link IoDriver#CLOSED}
+     * @throws IOException if the connection failed
+     * @throws InterruptedException if the thread was interrupted; nothing was sent
+     */
+    int send(byte[] from, int offset, int length, long timeoutNanos)
+            throws IOException, InterruptedException;
+
+    /**
+     * Sends what fits, at least one byte, and moves the buffer's position.
+     *
+     * @param from the buffer to send, with at least one byte remaining
+     * @param timeoutNanos longest time to wait
+     * @return the bytes sent, {@link IoDriver#TIMED_OUT} or {@link IoDriver#CLOSED}
+     * @throws IOException if the connection failed
+     * @throws InterruptedException if the thread was interrupted; nothing was sent
+     */
+    int send(ByteBuffer from, long timeoutNanos) throws IOException, InterruptedException;
+
+    /**
+     * Ends receiving: a thread that waits for data, and every later one, sees the end of the
+     * stream.
+     *
+     * @return whether it was done; false if the socket is closed
+     * @throws IOException if the system refuses
+     */
+    boolean shutdownInput() throws IOException;
+
+    /**
+     * Ends sending: the peer sees the end of the stream after what was sent.
+     *
+     * @return whether it was done; false if the socket is closed
+     * @throws IOException if the system refuses
+     */
+    boolean shutdownOutput() throws IOException;
+
+    /** Closes with a reset: what the system has not sent yet is discarded. Idempotent. */
+    void closeAbortively();
+}

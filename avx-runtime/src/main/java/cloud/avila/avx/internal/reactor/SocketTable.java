@@ -1,0 +1,68 @@
+package cloud.avila.avx.internal.reactor;
+
+import org.jspecify.annotations.Nullable;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicReferenceArray;
+
+/**
+ * The open sockets of a driver by their descriptor number.
+ *
+ * <p>Two levels, so that it grows without copying: chunks are created once by compare-and-set and
+ * never replaced. Every access is volatile. An entry is set by the thread that opened the
+ * descriptor and cleared before the number is released, so entries are never contended.
+ */
+final class SocketTable {
+    private static final int CHUNK_BITS = 12;
+    private static final int CHUNK = 1 << CHUNK_BITS;
+    private static final int CHUNKS = 1 << 10;
+
+    /** Descriptor numbers from here on cannot be stored. */
+    static final int CAPACITY = CHUNK * CHUNKS;
+
+    private final AtomicReferenceArray<@Nullable AtomicReferenceArray<@Nullable EpollSocket>>
+            chunks = new AtomicReferenceArray<>(CHUNKS);
+
+    @Nullable EpollSocket get(int fd) {
+        if (fd < 0 || fd >= CAPACITY) {
+            return null;
+        }
+        AtomicReferenceArray<@Nullable EpollSocket> chunk = chunks.get(fd >> CHUNK_BITS);
+        return chunk == null ? null : chunk.get(fd & (CHUNK - 1));
+    }
+
+    void set(EpollSocket socket) {
+        int index = socket.fd >> CHUNK_BITS;
+        AtomicReferenceArray<@Nullable EpollSocket> chunk = chunks.get(index);
+        if (chunk == null) {
+            var made = new AtomicReferenceArray<@Nullable EpollSocket>(CHUNK);
+            chunk = chunks.compareAndExchange(index, null, made);
+            if (chunk == null) {
+                chunk = made;
+            }
+        }
+        chunk.set(socket.fd & (CHUNK - 1), socket);
+    }
+
+    void remove(EpollSocket socket) {
+        AtomicReferenceArray<@Nullable EpollSocket> chunk = chunks.get(socket.fd >> CHUNK_BITS);
+        if (chunk != null) {
+            chunk.compareAndSet(socket.fd & (CHUNK - 1), socket, null);
+        }
+    }
+
+    List<EpollSocket> all() {
+        var all = new ArrayList<EpollSocket>();
+        for (int i = 0; i < CHUNKS; i++) {
+            AtomicReferenceArray<@Nullable EpollSocket> chunk = chunks.get(i);
+            for (int j = 0; chunk != null && j < CHUNK; j++) {
+                EpollSocket socket = chunk.get(j);
+                if (socket != null) {
+                    all.add(socket);
+                }
+            }
+        }
+        return all;
+    }
+}

@@ -1,0 +1,152 @@
+package cloud.avila.avx.internal.sys;
+
+import org.jspecify.annotations.Nullable;
+
+import java.io.IOException;
+import java.net.BindException;
+import java.net.ConnectException;
+import java.net.NoRouteToHostException;
+import java.net.PortUnreachableException;
+import java.net.SocketException;
+import java.util.Map;
+
+/**
+ * Error numbers of Linux, from {@code asm-generic/errno-base.h} and {@code asm-generic/errno.h},
+ * which x86-64 and aarch64 share.
+ */
+public final class LinuxErrno {
+    public static final int EPERM = 1;
+    public static final int EINTR = 4;
+    public static final int EBADF = 9;
+    public static final int EAGAIN = 11;
+    public static final int ENOMEM = 12;
+    public static final int EACCES = 13;
+    public static final int EEXIST = 17;
+    public static final int EINVAL = 22;
+    public static final int ENFILE = 23;
+    public static final int EMFILE = 24;
+    public static final int EPIPE = 32;
+    public static final int ENOSYS = 38;
+    public static final int ENONET = 64;
+    public static final int EPROTO = 71;
+    public static final int ENOTSOCK = 88;
+    public static final int EMSGSIZE = 90;
+    public static final int ENOPROTOOPT = 92;
+    public static final int EOPNOTSUPP = 95;
+    public static final int EAFNOSUPPORT = 97;
+    public static final int EADDRINUSE = 98;
+    public static final int EADDRNOTAVAIL = 99;
+    public static final int ENETDOWN = 100;
+    public static final int ENETUNREACH = 101;
+    public static final int ECONNABORTED = 103;
+    public static final int ECONNRESET = 104;
+    public static final int ENOBUFS = 105;
+    public static final int EISCONN = 106;
+    public static final int ENOTCONN = 107;
+    public static final int ETIMEDOUT = 110;
+    public static final int ECONNREFUSED = 111;
+    public static final int EHOSTDOWN = 112;
+    public static final int EHOSTUNREACH = 113;
+    public static final int EALREADY = 114;
+    public static final int EINPROGRESS = 115;
+
+    private record Meaning(String name, String text) {}
+
+    private static final Map<Integer, Meaning> MEANINGS =
+            Map.ofEntries(
+                    meaning(EPERM, "EPERM", "not permitted, perhaps by a firewall rule"),
+                    meaning(EINTR, "EINTR", "interrupted by a signal"),
+                    meaning(EBADF, "EBADF", "not an open descriptor"),
+                    meaning(EAGAIN, "EAGAIN", "would block"),
+                    meaning(ENOMEM, "ENOMEM", "the system is out of memory"),
+                    meaning(
+                            EACCES,
+                            "EACCES",
+                            "permission denied; ports below 1024 need privileges"),
+                    meaning(EEXIST, "EEXIST", "exists already"),
+                    meaning(EINVAL, "EINVAL", "invalid argument"),
+                    meaning(ENFILE, "ENFILE", "the system has no descriptor left"),
+                    meaning(
+                            EMFILE,
+                            "EMFILE",
+                            "the process has no descriptor left; raise its limit (ulimit -n)"),
+                    meaning(EPIPE, "EPIPE", "this side was shut down or the peer has closed"),
+                    meaning(ENOSYS, "ENOSYS", "the kernel does not have this call"),
+                    meaning(ENONET, "ENONET", "no network"),
+                    meaning(EPROTO, "EPROTO", "protocol error"),
+                    meaning(ENOTSOCK, "ENOTSOCK", "not a socket"),
+                    meaning(EMSGSIZE, "EMSGSIZE", "message too long"),
+                    meaning(ENOPROTOOPT, "ENOPROTOOPT", "option not supported"),
+                    meaning(EOPNOTSUPP, "EOPNOTSUPP", "operation not supported"),
+                    meaning(EAFNOSUPPORT, "EAFNOSUPPORT", "address family not supported"),
+                    meaning(EADDRINUSE, "EADDRINUSE", "address already in use"),
+                    meaning(
+                            EADDRNOTAVAIL,
+                            "EADDRNOTAVAIL",
+                            "address not available here, or no free port left"),
+                    meaning(ENETDOWN, "ENETDOWN", "network is down"),
+                    meaning(ENETUNREACH, "ENETUNREACH", "network is unreachable"),
+                    meaning(ECONNABORTED, "ECONNABORTED", "connection aborted"),
+                    meaning(ECONNRESET, "ECONNRESET", "connection reset by the peer"),
+                    meaning(ENOBUFS, "ENOBUFS", "no buffer space left"),
+                    meaning(EISCONN, "EISCONN", "connected already"),
+                    meaning(ENOTCONN, "ENOTCONN", "not connected"),
+                    meaning(ETIMEDOUT, "ETIMEDOUT", "the peer did not answer"),
+                    meaning(ECONNREFUSED, "ECONNREFUSED", "connection refused"),
+                    meaning(EHOSTDOWN, "EHOSTDOWN", "host is down"),
+                    meaning(EHOSTUNREACH, "EHOSTUNREACH", "no route to host"),
+                    meaning(EALREADY, "EALREADY", "already in progress"),
+                    meaning(EINPROGRESS, "EINPROGRESS", "in progress"));
+
+    private LinuxErrno() {}
+
+    private static Map.Entry<Integer, Meaning> meaning(int errno, String name, String text) {
+        return Map.entry(errno, new Meaning(name, text));
+    }
+
+    /**
+     * The name of an error number.
+     *
+     * @param errno a positive error number
+     * @return for example {@code ECONNRESET}, or {@code errno 123} for one that sockets do not give
+     */
+    public static String name(int errno) {
+        Meaning meaning = MEANINGS.get(errno);
+        return meaning == null ? "errno " + errno : meaning.name;
+    }
+
+    /**
+     * The exception for a call that failed.
+     *
+     * @param operation what was tried, for example {@code connect}
+     * @param target the address or socket it was tried on, or null
+     * @param errno why it failed
+     * @return an exception of the type that {@code java.net} gives to this failure
+     */
+    public static IOException exception(String operation, @Nullable Object target, int errno) {
+        Meaning meaning = MEANINGS.get(errno);
+        String message =
+                operation
+                        + (target == null ? "" : " " + target)
+                        + " failed: "
+                        + (meaning == null
+                                ? "errno " + errno
+                                : meaning.name + " (" + errno + "), " + meaning.text);
+        return switch (errno) {
+            case ECONNREFUSED ->
+                    operation.startsWith("connect")
+                            ? new ConnectException(message)
+                            : new PortUnreachableException(message);
+            case EHOSTUNREACH, EHOSTDOWN, ENETUNREACH -> new NoRouteToHostException(message);
+            case EADDRINUSE, EADDRNOTAVAIL, EACCES ->
+                    operation.startsWith("bind") || operation.startsWith("listen")
+                            ? new BindException(message)
+                            : new ConnectException(message);
+            case ETIMEDOUT ->
+                    operation.startsWith("connect")
+                            ? new ConnectException(message)
+                            : new SocketException(message);
+            default -> new SocketException(message);
+        };
+    }
+}

@@ -1,0 +1,660 @@
+package cloud.avila.avx.internal.sys;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+import java.util.Locale;
+
+/**
+ * The calls of the C library on Linux, x86-64 and aarch64, that sockets and epoll need.
+ *
+ * <p>Every call takes the {@link NativeScratch} of the carrier for its {@code errno} and returns
+ * what the C function returns when that is not negative, else the negated error number, so that
+ * nobody reads {@code errno} at a wrong moment. The calls are instance methods in order that a test
+ * can put a subclass with faults underneath a driver; production loads no subclass, and the JIT
+ * compiles straight calls.
+ *
+ * <p>Thread-safe. No call here waits except {@link #epollWait} and {@link #epollPwait2}; sockets
+ * are non-blocking.
+ */
+@SuppressWarnings("restricted")
+public class LinuxLibc {
+    // sys/socket.h, bits/socket.h
+    public static final int AF_INET = 2;
+    public static final int AF_INET6 = 10;
+    public static final int SOCK_STREAM = 1;
+    public static final int SOCK_DGRAM = 2;
+    public static final int SOCK_NONBLOCK = 0x800;
+    public static final int SOCK_CLOEXEC = 0x80000;
+    public static final int SHUT_RD = 0;
+    public static final int SHUT_WR = 1;
+    public static final int MSG_TRUNC = 0x20;
+    public static final int MSG_NOSIGNAL = 0x4000;
+    // asm-generic/socket.h
+    public static final int SOL_SOCKET = 1;
+    public static final int SO_REUSEADDR = 2;
+    public static final int SO_ERROR = 4;
+    public static final int SO_BROADCAST = 6;
+    public static final int SO_SNDBUF = 7;
+    public static final int SO_RCVBUF = 8;
+    public static final int SO_KEEPALIVE = 9;
+    public static final int SO_LINGER = 13;
+    public static final int SO_REUSEPORT = 15;
+    // netinet/in.h, linux/in.h, linux/in6.h
+    public static final int IPPROTO_IP = 0;
+    public static final int IPPROTO_TCP = 6;
+    public static final int IPPROTO_IPV6 = 41;
+    public static final int IP_TOS = 1;
+    public static final int IPV6_V6ONLY = 26;
+    public static final int IPV6_TCLASS = 67;
+    // linux/tcp.h
+    public static final int TCP_NODELAY = 1;
+    public static final int TCP_KEEPIDLE = 4;
+    public static final int TCP_KEEPINTVL = 5;
+    public static final int TCP_KEEPCNT = 6;
+    // sys/epoll.h
+    public static final int EPOLL_CLOEXEC = 0x80000;
+    public static final int EPOLL_CTL_ADD = 1;
+    public static final int EPOLL_CTL_DEL = 2;
+    public static final int EPOLL_CTL_MOD = 3;
+    public static final int EPOLLIN = 0x1;
+    public static final int EPOLLPRI = 0x2;
+    public static final int EPOLLOUT = 0x4;
+    public static final int EPOLLERR = 0x8;
+    public static final int EPOLLHUP = 0x10;
+    public static final int EPOLLRDHUP = 0x2000;
+    public static final int EPOLLET = 1 << 31;
+    // sys/eventfd.h
+    public static final int EFD_NONBLOCK = 0x800;
+    public static final int EFD_CLOEXEC = 0x80000;
+    // fcntl.h
+    public static final int O_CLOEXEC = 0x80000;
+
+    /** {@code epoll_pwait2}: asm/unistd_64.h of x86-64 and asm-generic/unistd.h agree. */
+    private static final long SYS_EPOLL_PWAIT2 = 441;
+
+    /**
+     * {@code struct epoll_event}, sys/epoll.h: a 32-bit mask and 64 bits of data. Packed on x86-64
+     * only, so there the data is at 4 and the whole takes 12 bytes, elsewhere at 8 and 16.
+     */
+    private static final boolean PACKED_EVENT = isX86();
+
+    public static final int EPOLL_EVENT_DATA = PACKED_EVENT ? 4 : 8;
+    public static final int EPOLL_EVENT_BYTES = PACKED_EVENT ? 12 : 16;
+
+    /** {@code struct timespec} with 64-bit time: seconds at 0, nanoseconds at 8. */
+    public static final int TIMESPEC_BYTES = 16;
+
+    private static final MethodHandle SOCKET =
+            handle("socket", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT));
+    private static final MethodHandle BIND =
+            handle("bind", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT));
+    private static final MethodHandle LISTEN =
+            handle("listen", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT));
+    private static final MethodHandle ACCEPT4 =
+            handle(
+                    "accept4",
+                    FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, ADDRESS, JAVA_INT));
+    private static final MethodHandle CONNECT =
+            handle("connect", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT));
+    private static final MethodHandle GETSOCKNAME =
+            handle("getsockname", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, ADDRESS));
+    private static final MethodHandle SETSOCKOPT =
+            handle(
+                    "setsockopt",
+                    FunctionDescriptor.of(
+                            JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT));
+    private static final MethodHandle GETSOCKOPT =
+            handle(
+                    "getsockopt",
+                    FunctionDescriptor.of(
+                            JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, ADDRESS));
+    private static final MethodHandle SHUTDOWN =
+            handle("shutdown", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT));
+    private static final MethodHandle RECV =
+            handle(
+                    "recv",
+                    FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT));
+    private static final MethodHandle SEND =
+            handle(
+                    "send",
+                    FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT));
+    private static final MethodHandle RECVFROM =
+            handle(
+                    "recvfrom",
+                    FunctionDescriptor.of(
+                            JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT, ADDRESS, ADDRESS));
+    private static final MethodHandle SENDTO =
+            handle(
+                    "sendto",
+                    FunctionDescriptor.of(
+                            JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT));
+    private static final MethodHandle CLOSE =
+            handle("close", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
+    private static final MethodHandle DUP3 =
+            handle("dup3", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT));
+    private static final MethodHandle WRITE =
+            handle("write", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG));
+    private static final MethodHandle EVENTFD =
+            handle("eventfd", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT));
+    private static final MethodHandle EPOLL_CREATE1 =
+            handle("epoll_create1", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
+    private static final MethodHandle EPOLL_CTL =
+            handle(
+                    "epoll_ctl",
+                    FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS));
+    private static final MethodHandle EPOLL_WAIT =
+            handle(
+                    "epoll_wait",
+                    FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT));
+
+    // glibc has a function for it since 2.35 only, so by its number
+    private static final MethodHandle EPOLL_PWAIT2 =
+            handle(
+                    "syscall",
+                    FunctionDescriptor.of(
+                            JAVA_LONG, JAVA_LONG, JAVA_LONG, ADDRESS, JAVA_LONG, ADDRESS, ADDRESS,
+                            JAVA_LONG),
+                    Linker.Option.firstVariadicArg(1));
+
+    private static final LinuxLibc INSTANCE = new LinuxLibc();
+
+    /** For subclasses that inject faults. */
+    protected LinuxLibc() {}
+
+    /** The binding; {@link NativeAccess#linux()} is the way to it. */
+    static LinuxLibc instance() {
+        return INSTANCE;
+    }
+
+    static boolean isX86() {
+        String arch = System.getProperty("os.arch").toLowerCase(Locale.ROOT);
+        return arch.equals("amd64") || arch.equals("x86_64");
+    }
+
+    private static MethodHandle handle(
+            String name, FunctionDescriptor type, Linker.Option... options) {
+        Linker linker = Linker.nativeLinker();
+        var all = new Linker.Option[options.length + 1];
+        System.arraycopy(options, 0, all, 1, options.length);
+        all[0] = Linker.Option.captureCallState("errno");
+        MemorySegment symbol =
+                linker.defaultLookup()
+                        .find(name)
+                        .orElseThrow(
+                                () ->
+                                        new UnsupportedOperationException(
+                                                "the C library has no function " + name));
+        return linker.downcallHandle(symbol, type, all);
+    }
+
+    /**
+     * {@code socket(2)}.
+     *
+     * @param scratch the carrier's scratch
+     * @param domain {@code AF_*}
+     * @param type {@code SOCK_*}
+     * @param protocol 0 for the usual one
+     * @return a new descriptor, else the negated error number
+     */
+    public int socket(NativeScratch scratch, int domain, int type, int protocol) {
+        try {
+            int result = (int) SOCKET.invokeExact(scratch.capture(), domain, type, protocol);
+            return result >= 0 ? result : -scratch.errno();
+        } catch (Throwable t) {
+            throw rethrow(t);
+        }
+    }
+
+    /**
+     * {@code bind(2)}.
+     *
+     * @param scratch the carrier's scratch
+     * @param fd the descriptor
+     * @param address a socket address
+     * @param length its bytes
+     * @return 0, else the negated error number
+     */
+    public int bind(NativeScratch scratch, int fd, MemorySegment address, int length) {
+        try {
+            int result = (int) BIND.invokeExact(scratch.capture(), fd, address, length);
+            return result >= 0 ? result : -scratch.errno();
+        } catch (Throwable t) {
+            throw rethrow(t);
+        }
+    }
+
+    /**
+     * {@code listen(2)}.
+     *
+     * @param scratch the carrier's scratch
+     * @param fd the descriptor
+     * @param backlog most connections that wait to be accepted
+     * @return 0, else the negated error number
+     */
+    public int listen(NativeScratch scratch, int fd, int backlog) {
+        try {
+            int result = (int) LISTEN.invokeExact(scratch.capture(), fd, backlog);
+            return result >= 0 ? result : -scratch.errno();
+        } catch (Throwable t) {
+            throw rethrow(t);
+        }
+    }
+
+    /**
+     * {@code accept4(2)}.
+     *
+     * @param scratch the carrier's scratch
+     * @param fd the descriptor
+     * @param address receives the peer's address
+     * @param length bytes of address, before and after
+     * @param flags {@code SOCK_NONBLOCK}, {@code SOCK_CLOEXEC}
+     * @return a new descriptor, else the negated error number
+     */
+    public int accept4(
+            NativeScratch scratch, int fd, MemorySegment address, MemorySegment length, int flags) {
+        try {
+            int result = (int) ACCEPT4.invokeExact(scratch.capture(), fd, address, length, flags);
+            return result >= 0 ? result : -scratch.errno();
+        } catch (Throwable t) {
+            throw rethrow(t);
+        }
+    }
+
+    /**
+     * {@code connect(2)}.
+     *
+     * @param scratch the carrier's scratch
+     * @param fd the descriptor
+     * @param address a socket address
+     * @param length its bytes
+     * @return 0, else the negated error number
+     */
+    public int connect(NativeScratch scratch, int fd, MemorySegment address, int length) {
+        try {
+            int result = (int) CONNECT.invokeExact(scratch.capture(), fd, address, length);
+            return result >= 0 ? result : -scratch.errno();
+        } catch (Throwable t) {
+            throw rethrow(t);
+        }
+    }
+
+    /**
+     * {@code getsockname(2)}.
+     *
+     * @param scratch the carrier's scratch
+     * @param fd the descriptor
+     * @param address receives the address
+     * @param length bytes of address, before and after
+     * @return 0, else the negated error number
+     */
+    public int getsockname(
+            NativeScratch scratch, int fd, MemorySegment address, MemorySegment length) {
+        try {
+            int result = (int) GETSOCKNAME.invokeExact(scratch.capture(), fd, address, length);
+            return result >= 0 ? result : -scratch.errno();
+        } catch (Throwable t) {
+            throw rethrow(t);
+        }
+    }
+
+    /**
+     * {@code setsockopt(2)}.
+     *
+     * @param scratch the carrier's scratch
+     * @param fd the descriptor
+     * @param level {@code SOL_SOCKET} or a protocol
+     * @param option the option
+     * @param value its value
+     * @param length bytes of the value
+     * @return 0, else the negated error number
+     */
+    public int setsockopt(
+            NativeScratch scratch, int fd, int level, int option, MemorySegment value, int length) {
+        try {
+            int result =
+                    (int)
+                            SETSOCKOPT.invokeExact(
+                                    scratch.capture(), fd, level, option, value, length);
+            return result >= 0 ? result : -scratch.errno();
+        } catch (Throwable t) {
+            throw rethrow(t);
+        }
+    }
+
+    /**
+     * {@code getsockopt(2)}.
+     *
+     * @param scratch the carrier's scratch
+     * @param fd the descriptor
+     * @param level {@code SOL_SOCKET} or a protocol
+     * @param option the option
+     * @param value receives its value
+     * @param length bytes of the value, before and after
+     * @return 0, else the negated error number
+     */
+    public int getsockopt(
+            NativeScratch scratch,
+            int fd,
+            int level,
+            int option,
+            MemorySegment value,
+            MemorySegment length) {
+        try {
+            int result =
+                    (int)
+                            GETSOCKOPT.invokeExact(
+                                    scratch.capture(), fd, level, option, value, length);
+            return result >= 0 ? result : -scratch.errno();
+        } catch (Throwable t) {
+            throw rethrow(t);
+        }
+    }
+
+    /**
+     * {@code shutdown(2)}.
+     *
+     * @param scratch the carrier's scratch
+     * @param fd the descriptor
+     * @param how {@code SHUT_RD} or {@code SHUT_WR}
+     * @return 0, else the negated error number
+     */
+    public int shutdown(NativeScratch scratch, int fd, int how) {
+        try {
+            int result = (int) SHUTDOWN.invokeExact(scratch.capture(), fd, how);
+            return result >= 0 ? result : -scratch.errno();
+        } catch (Throwable t) {
+            throw rethrow(t);
+        }
+    }
+
+    /**
+     * {@code recv(2)}.
+     *
+     * @param scratch the carrier's scratch
+     * @param fd the descriptor
+     * @param buffer receives the data; native memory
+     * @param length most bytes
+     * @param flags {@code MSG_*}
+     * @return the bytes received, 0 at the end of a stream, else the negated error number
+     */
+    public long recv(NativeScratch scratch, int fd, MemorySegment buffer, long length, int flags) {
+        try {
+            long result = (long) RECV.invokeExact(scratch.capture(), fd, buffer, length, flags);
+            return result >= 0 ? result : -scratch.errno();
+        } catch (Throwable t) {
+            throw rethrow(t);
+        }
+    }
+
+    /**
+     * {@code send(2)}.
+     *
+     * @param scratch the carrier's scratch
+     * @param fd the descriptor
+     * @param buffer the data; native memory
+     * @param length its bytes
+     * @param flags {@code MSG_*}
+     * @return the bytes taken, else the negated error number
+     */
+    public long send(NativeScratch scratch, int fd, MemorySegment buffer, long length, int flags) {
+        try {
+            long result = (long) SEND.invokeExact(scratch.capture(), fd, buffer, length, flags);
+            return result >= 0 ? result : -scratch.errno();
+        } catch (Throwable t) {
+            throw rethrow(t);
+        }
+    }
+
+    /**
+     * {@code recvfrom(2)}.
+     *
+     * @param scratch the carrier's scratch
+     * @param fd the descriptor
+     * @param buffer receives the data; native memory
+     * @param length most bytes
+     * @param flags {@code MSG_*}
+     * @param address receives the sender's address
+     * @param addressLength bytes of address, before and after
+     * @return the bytes received, with {@code MSG_TRUNC} the bytes of the whole datagram, else the
+     *     negated error number
+     */
+    public long recvfrom(
+            NativeScratch scratch,
+            int fd,
+            MemorySegment buffer,
+            long length,
+            int flags,
+            MemorySegment address,
+            MemorySegment addressLength) {
+        try {
+            long result =
+                    (long)
+                            RECVFROM.invokeExact(
+                                    scratch.capture(),
+                                    fd,
+                                    buffer,
+                                    length,
+                                    flags,
+                                    address,
+                                    addressLength);
+            return result >= 0 ? result : -scratch.errno();
+        } catch (Throwable t) {
+            throw rethrow(t);
+        }
+    }
+
+    /**
+     * {@code sendto(2)}.
+     *
+     * @param scratch the carrier's scratch
+     * @param fd the descriptor
+     * @param buffer the data; native memory
+     * @param length its bytes
+     * @param flags {@code MSG_*}
+     * @param address the receiver's address
+     * @param addressLength its bytes
+     * @return the bytes taken, else the negated error number
+     */
+    public long sendto(
+            NativeScratch scratch,
+            int fd,
+            MemorySegment buffer,
+            long length,
+            int flags,
+            MemorySegment address,
+            int addressLength) {
+        try {
+            long result =
+                    (long)
+                            SENDTO.invokeExact(
+                                    scratch.capture(),
+                                    fd,
+                                    buffer,
+                                    length,
+                                    flags,
+                                    address,
+                                    addressLength);
+            return result >= 0 ? result : -scratch.errno();
+        } catch (Throwable t) {
+            throw rethrow(t);
+        }
+    }
+
+    /**
+     * {@code close(2)}. The number is free afterwards, even after an error.
+     *
+     * @param scratch the carrier's scratch
+     * @param fd the descriptor
+     * @return 0, else the negated error number
+     */
+    public int close(NativeScratch scratch, int fd) {
+        try {
+            int result = (int) CLOSE.invokeExact(scratch.capture(), fd);
+            return result >= 0 ? result : -scratch.errno();
+        } catch (Throwable t) {
+            throw rethrow(t);
+        }
+    }
+
+    /**
+     * {@code dup3(2)}.
+     *
+     * @param scratch the carrier's scratch
+     * @param from an open descriptor
+     * @param to the number that shall mean the same; what it meant is closed
+     * @param flags 0 or {@code O_CLOEXEC}
+     * @return the number {@code to}, else the negated error number
+     */
+    public int dup3(NativeScratch scratch, int from, int to, int flags) {
+        try {
+            int result = (int) DUP3.invokeExact(scratch.capture(), from, to, flags);
+            return result >= 0 ? result : -scratch.errno();
+        } catch (Throwable t) {
+            throw rethrow(t);
+        }
+    }
+
+    /**
+     * {@code write(2)}.
+     *
+     * @param scratch the carrier's scratch
+     * @param fd the descriptor
+     * @param buffer the data; native memory
+     * @param length its bytes
+     * @return the bytes written, else the negated error number
+     */
+    public long write(NativeScratch scratch, int fd, MemorySegment buffer, long length) {
+        try {
+            long result = (long) WRITE.invokeExact(scratch.capture(), fd, buffer, length);
+            return result >= 0 ? result : -scratch.errno();
+        } catch (Throwable t) {
+            throw rethrow(t);
+        }
+    }
+
+    /**
+     * {@code eventfd(2)}.
+     *
+     * @param scratch the carrier's scratch
+     * @param initial its first value
+     * @param flags {@code EFD_*}
+     * @return a new descriptor, else the negated error number
+     */
+    public int eventfd(NativeScratch scratch, int initial, int flags) {
+        try {
+            int result = (int) EVENTFD.invokeExact(scratch.capture(), initial, flags);
+            return result >= 0 ? result : -scratch.errno();
+        } catch (Throwable t) {
+            throw rethrow(t);
+        }
+    }
+
+    /**
+     * {@code epoll_create1(2)}.
+     *
+     * @param scratch the carrier's scratch
+     * @param flags 0 or {@code EPOLL_CLOEXEC}
+     * @return a new descriptor, else the negated error number
+     */
+    public int epollCreate(NativeScratch scratch, int flags) {
+        try {
+            int result = (int) EPOLL_CREATE1.invokeExact(scratch.capture(), flags);
+            return result >= 0 ? result : -scratch.errno();
+        } catch (Throwable t) {
+            throw rethrow(t);
+        }
+    }
+
+    /**
+     * {@code epoll_ctl(2)}.
+     *
+     * @param scratch the carrier's scratch
+     * @param epoll the epoll descriptor
+     * @param operation {@code EPOLL_CTL_*}
+     * @param fd the descriptor
+     * @param event a {@code struct epoll_event}
+     * @return 0, else the negated error number
+     */
+    public int epollCtl(
+            NativeScratch scratch, int epoll, int operation, int fd, MemorySegment event) {
+        try {
+            int result =
+                    (int) EPOLL_CTL.invokeExact(scratch.capture(), epoll, operation, fd, event);
+            return result >= 0 ? result : -scratch.errno();
+        } catch (Throwable t) {
+            throw rethrow(t);
+        }
+    }
+
+    /**
+     * {@code epoll_wait(2)}.
+     *
+     * @param scratch the carrier's scratch
+     * @param epoll the epoll descriptor
+     * @param events receives the events
+     * @param max most events
+     * @param millis how long to wait, negative for ever
+     * @return the number of events, else the negated error number
+     */
+    public int epollWait(
+            NativeScratch scratch, int epoll, MemorySegment events, int max, int millis) {
+        try {
+            int result =
+                    (int) EPOLL_WAIT.invokeExact(scratch.capture(), epoll, events, max, millis);
+            return result >= 0 ? result : -scratch.errno();
+        } catch (Throwable t) {
+            throw rethrow(t);
+        }
+    }
+
+    /**
+     * {@code epoll_pwait2(2)} without a signal mask.
+     *
+     * @param scratch the carrier's scratch
+     * @param epoll the epoll descriptor
+     * @param events receives the events
+     * @param max most events
+     * @param timeout a {@code struct timespec}, or {@link MemorySegment#NULL} to wait for ever
+     * @return the number of events, else the negated error number
+     */
+    public int epollPwait2(
+            NativeScratch scratch,
+            int epoll,
+            MemorySegment events,
+            int max,
+            MemorySegment timeout) {
+        try {
+            long result =
+                    (long)
+                            EPOLL_PWAIT2.invokeExact(
+                                    scratch.capture(),
+                                    SYS_EPOLL_PWAIT2,
+                                    (long) epoll,
+                                    events,
+                                    (long) max,
+                                    timeout,
+                                    MemorySegment.NULL,
+                                    0L);
+            return result >= 0 ? (int) result : -scratch.errno();
+        } catch (Throwable t) {
+            throw rethrow(t);
+        }
+    }
+
+    /** A segment that is closed or of another thread is the caller's error; nothing is checked. */
+    private static RuntimeException rethrow(Throwable thrown) {
+        if (thrown instanceof RuntimeException e) {
+            return e;
+        }
+        if (thrown instanceof Error e) {
+            throw e;
+        }
+        throw new AssertionError("a native call threw a checked exception", thrown);
+    }
+}

@@ -1,0 +1,42 @@
+package cloud.avila.avx.internal.sys;
+
+/** The way to the bindings; says clearly why there are none. */
+public final class NativeAccess {
+    private NativeAccess() {}
+
+    /**
+     * The binding to the C library of Linux.
+     *
+     * @return the one instance
+     * @throws UnsupportedOperationException if this is not Linux on x86-64 or aarch64, or native
+     *     access is denied to the runtime; the message says what to do
+     */
+    public static LinuxLibc linux() {
+        return linux(System.getProperty("os.name"), System.getProperty("os.arch"));
+    }
+
+    static LinuxLibc linux(String os, String arch) {
+        if (!os.equals("Linux") || !(arch.equals("amd64") || arch.equals("aarch64"))) {
+            throw new UnsupportedOperationException(
+                    "sockets need native calls, and there are bindings for Linux on amd64 and"
+                            + " aarch64 only, not for "
+                            + os
+                            + " on "
+                            + arch);
+        }
+        try {
+            return LinuxLibc.instance();
+        } catch (LinkageError e) {
+            throw denied(e);
+        }
+    }
+
+    /** The class could not be initialised: nearly always because native access is denied. */
+    static UnsupportedOperationException denied(LinkageError e) {
+        return new UnsupportedOperationException(
+                "sockets need native calls, and binding them failed; if native access is denied,"
+                        + " start java with --enable-native-access=ALL-UNNAMED (on the module path"
+                        + " --enable-native-access=cloud.avila.avx.runtime)",
+                e);
+    }
+}
