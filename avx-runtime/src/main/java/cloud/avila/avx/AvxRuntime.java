@@ -1,37 +1,43 @@
 package cloud.avila.avx;
 
+import cloud.avila.avx.internal.scheduler.SchedulerSettings;
+import cloud.avila.avx.internal.scheduler.SchedulerSettings.FiberPolicy;
+import cloud.avila.avx.internal.scheduler.WorkStealingScheduler;
 import cloud.avila.avx.metrics.RuntimeMetrics;
-import cloud.avila.avx.metrics.WorkerMetrics;
 
 import org.jspecify.annotations.Nullable;
 
-import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Optional;
+import java.util.Locale;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.FutureTask;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicLong;
 
-/** PROVISIONAL body (the scheduler is landing): the signatures are final. */
+/**
+ * An asynchronous runtime: workers that run fibers and jobs, a pool for code that blocks its
+ * thread, timers and sockets. Any number of runtimes may live in one JVM; each has its own threads.
+ *
+ * <pre>{@code
+ * try (var rt = AvxRuntime.create()) {
+ *     int total = rt.blockOn(() -> {
+ *         JoinHandle<Integer> a = rt.spawn(() -> price(1));
+ *         JoinHandle<Integer> b = rt.spawn(() -> price(2));
+ *         return a.join() + b.join();
+ *     });
+ * }
+ * }</pre>
+ *
+ * <p>All methods may be called by any thread. The runtime's threads are daemons: an application
+ * must wait for what it wants done, by joining or by {@link #close()}.
+ */
 public final class AvxRuntime implements AutoCloseable {
-    private static final ThreadLocal<@Nullable AvxRuntime> CURRENT = new ThreadLocal<>();
-
     private final RuntimeConfig config;
-    private final AtomicLong ids = new AtomicLong();
-    private final ExecutorService fibers = Executors.newVirtualThreadPerTaskExecutor();
-    private final ExecutorService blocking = Executors.newCachedThreadPool();
-    private final Handle handle = new ProvisionalHandle();
+    private final WorkStealingScheduler scheduler;
+    private final SchedulerHandle handle;
 
     private AvxRuntime(RuntimeConfig config) {
         this.config = config;
+        this.scheduler = new WorkStealingScheduler(settings(config));
+        this.handle = new SchedulerHandle(scheduler);
     }
 
     /**
@@ -53,6 +59,26 @@ public final class AvxRuntime implements AutoCloseable {
         return new AvxRuntime(config);
     }
 
+    private static SchedulerSettings settings(RuntimeConfig config) {
+        return new SchedulerSettings(
+                config.name(),
+                config.workerThreads(),
+                config.workerStackSize(),
+                config.threadNamePrefix(),
+                config.localQueueCapacity(),
+                config.injectionQueueCapacity(),
+                switch (config.fiberAccess()) {
+                    case AUTO -> FiberPolicy.ANY_ACCESS;
+                    case OPENED_ONLY -> FiberPolicy.OPENED_ONLY;
+                    case JDK -> FiberPolicy.JDK_SCHEDULER;
+                },
+                config.reactorDriver().name().toLowerCase(Locale.ROOT),
+                config.maxBlockingThreads(),
+                SpawnedTask.saturatedNanos(config.blockingKeepAlive()),
+                config.blockingQueueCapacity(),
+                SpawnedTask.saturatedNanos(config.stallThreshold()));
+    }
+
     /**
      * The settings in force.
      *
@@ -72,14 +98,13 @@ public final class AvxRuntime implements AutoCloseable {
     }
 
     /**
-     * Makes this runtime current on the calling thread.
+     * Makes this runtime the calling thread's current one, so that {@link Handle#current()} finds
+     * it and sockets can be opened.
      *
      * @return the guard that ends it
      */
     public EnterGuard enter() {
-        AvxRuntime previous = CURRENT.get();
-        CURRENT.set(this);
-        return () -> CURRENT.set(previous);
+        return new ThreadEnterGuard(scheduler);
     }
 
     /**
@@ -88,6 +113,8 @@ public final class AvxRuntime implements AutoCloseable {
      * @param task what to run
      * @param <T> what it returns
      * @return the handle to it
+     * @throws java.util.concurrent.RejectedExecutionException if the runtime is closing, or too
+     *     many tasks wait to start
      */
     public <T extends @Nullable Object> JoinHandle<T> spawn(Callable<? extends T> task) {
         return handle.spawn(task);
@@ -100,6 +127,8 @@ public final class AvxRuntime implements AutoCloseable {
      * @param task what to run
      * @param <T> what it returns
      * @return the handle to it
+     * @throws java.util.concurrent.RejectedExecutionException if the runtime is closing, or too
+     *     many tasks wait to start
      */
     public <T extends @Nullable Object> JoinHandle<T> spawn(
             String name, Callable<? extends T> task) {
@@ -112,23 +141,43 @@ public final class AvxRuntime implements AutoCloseable {
      * @param task what to run
      * @param <T> what it returns
      * @return the handle to it
+     * @throws java.util.concurrent.RejectedExecutionException if the runtime is closing or too many
+     *     tasks wait for a thread
      */
     public <T extends @Nullable Object> JoinHandle<T> spawnBlocking(Callable<? extends T> task) {
         return handle.spawnBlocking(task);
     }
 
     /**
-     * Runs a task as a fiber and waits for it, from a thread outside the runtime.
+     * Runs a task as a fiber and waits for it, from a thread outside the runtime. If the waiting
+     * thread is interrupted, the fiber is cancelled.
      *
      * @param task what to run
      * @param <T> what it returns
      * @return what the task returned
      * @throws InterruptedException if the calling thread was interrupted while waiting
+     * @throws CompletionException if the task threw; the cause is what it threw
+     * @throws CancellationException if the runtime was closed before the task ended
+     * @throws IllegalStateException if called from inside this runtime, where it could wait for
+     *     itself: spawn and join there
      */
     public <T extends @Nullable Object> T blockOn(Callable<? extends T> task)
             throws InterruptedException {
-        JoinHandle<T> h = spawn(task);
-        return h.join();
+        if (scheduler.isInside()) {
+            throw new IllegalStateException(
+                    "blockOn was called on "
+                            + Thread.currentThread()
+                            + ", which belongs to runtime \""
+                            + config.name()
+                            + "\" itself and would wait for itself; use spawn(task).join() here");
+        }
+        JoinHandle<T> spawned = spawn("block-on", task);
+        try {
+            return spawned.join();
+        } catch (InterruptedException e) {
+            spawned.cancel(true);
+            throw e;
+        }
     }
 
     /**
@@ -137,151 +186,41 @@ public final class AvxRuntime implements AutoCloseable {
      * @return the metrics
      */
     public RuntimeMetrics metrics() {
-        List<WorkerMetrics> workers = new ArrayList<>();
-        return new RuntimeMetrics(
-                config.name(),
-                "none",
-                "jdk",
-                workers,
-                0,
-                ids.get(),
-                0,
-                0,
-                0,
-                0,
-                0,
-                config.injectionQueueCapacity(),
-                0,
-                0,
-                0,
-                0,
-                0,
-                0,
-                0,
-                0,
-                0,
-                0,
-                0,
-                0,
-                0,
-                0,
-                0);
+        return scheduler.metrics();
     }
 
-    /** Stops the runtime, see the package for the steps. */
+    /**
+     * Whether {@link #close()} has been called.
+     *
+     * @return true from then on
+     */
+    public boolean isClosing() {
+        return scheduler.isClosing();
+    }
+
+    /**
+     * Whether {@link #close()} has come to its end: every worker has ended and every socket of the
+     * runtime is closed.
+     *
+     * @return true from then on
+     */
+    public boolean isClosed() {
+        return scheduler.isClosed();
+    }
+
+    /**
+     * Stops the runtime, in steps: tasks from outside are refused with a {@link
+     * java.util.concurrent.RejectedExecutionException}; accepted ones, and what they spawn, may
+     * finish until {@link RuntimeConfig#shutdownTimeout()}; then all are cancelled, which
+     * interrupts them; workers, sockets and the blocking pool end. Tasks that did not end even so
+     * are named in the log; their threads go on as the JDK's own virtual threads.
+     *
+     * <p>Idempotent: a second call waits for the first to end. Waits uninterruptibly; an interrupt
+     * meanwhile is kept. Called from inside the runtime it returns at once and the steps go on
+     * behind it.
+     */
     @Override
     public void close() {
-        fibers.close();
-        blocking.close();
-    }
-
-    static Optional<Handle> currentHandle() {
-        AvxRuntime r = CURRENT.get();
-        return r == null ? Optional.empty() : Optional.of(r.handle);
-    }
-
-    private final class ProvisionalHandle implements Handle {
-        @Override
-        public String runtimeName() {
-            return config.name();
-        }
-
-        @Override
-        public <T extends @Nullable Object> JoinHandle<T> spawn(Callable<? extends T> task) {
-            return spawn("fiber", task);
-        }
-
-        @Override
-        public <T extends @Nullable Object> JoinHandle<T> spawn(
-                String name, Callable<? extends T> task) {
-            var t = new Task<T>(ids.incrementAndGet(), name, task);
-            fibers.execute(t);
-            return t;
-        }
-
-        @Override
-        public void execute(Runnable job) {
-            spawn(Executors.callable(job));
-        }
-
-        @Override
-        public <T extends @Nullable Object> JoinHandle<T> spawnBlocking(
-                Callable<? extends T> task) {
-            var t = new Task<T>(ids.incrementAndGet(), "blocking", task);
-            blocking.execute(t);
-            return t;
-        }
-    }
-
-    private final class Task<T extends @Nullable Object> extends FutureTask<T>
-            implements JoinHandle<T> {
-        private final long id;
-        private final String name;
-        private final CompletableFuture<T> future = new CompletableFuture<>();
-
-        Task(long id, String name, Callable<? extends T> callable) {
-            super(callable::call);
-            this.id = id;
-            this.name = name;
-        }
-
-        @Override
-        public void run() {
-            try (EnterGuard g = enter()) {
-                super.run();
-            }
-        }
-
-        @Override
-        protected void done() {
-            switch (state()) {
-                case SUCCESS -> future.complete(resultNow());
-                case FAILED -> future.completeExceptionally(exceptionNow());
-                default -> future.cancel(false);
-            }
-        }
-
-        @Override
-        public long id() {
-            return id;
-        }
-
-        @Override
-        public String name() {
-            return name;
-        }
-
-        @Override
-        public T join() throws InterruptedException {
-            try {
-                return get();
-            } catch (ExecutionException e) {
-                throw new CompletionException(e.getCause());
-            }
-        }
-
-        @Override
-        public T join(Duration timeout) throws InterruptedException, TimeoutException {
-            try {
-                return get(timeout.toNanos(), TimeUnit.NANOSECONDS);
-            } catch (ExecutionException e) {
-                throw new CompletionException(e.getCause());
-            }
-        }
-
-        @Override
-        public Outcome<T> outcome() {
-            return switch (state()) {
-                case SUCCESS -> new Outcome.Completed<>(resultNow());
-                case FAILED -> new Outcome.Failed<>(exceptionNow());
-                case CANCELLED -> new Outcome.Cancelled<>();
-                case RUNNING -> throw new IllegalStateException(name + " has not ended");
-            };
-        }
-
-        @Override
-        public CompletableFuture<T> toCompletableFuture() {
-            return future;
-        }
+        scheduler.close(SpawnedTask.saturatedNanos(config.shutdownTimeout()));
     }
 }

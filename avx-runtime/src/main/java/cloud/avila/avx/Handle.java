@@ -18,7 +18,7 @@ public interface Handle {
      * @throws IllegalStateException if the thread belongs to no runtime
      */
     static Handle current() {
-        return AvxRuntime.currentHandle()
+        return tryCurrent()
                 .orElseThrow(
                         () ->
                                 new IllegalStateException(
@@ -34,7 +34,7 @@ public interface Handle {
      * @return the current runtime's handle, or empty
      */
     static Optional<Handle> tryCurrent() {
-        return AvxRuntime.currentHandle();
+        return Optional.ofNullable(SchedulerHandle.current());
     }
 
     /**

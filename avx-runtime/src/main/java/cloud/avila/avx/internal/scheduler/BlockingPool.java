@@ -1,0 +1,194 @@
+package cloud.avila.avx.internal.scheduler;
+
+import org.jspecify.annotations.Nullable;
+
+import java.util.ArrayDeque;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * Platform threads for code that holds its thread: as many as there is work for, up to a bound;
+ * then a queue, up to a bound; then rejection. An idle thread ends after the keep-alive time.
+ *
+ * <p>One lock guards everything. A task here is worth at least tens of microseconds of a thread;
+ * the lock is held for some ten nanoseconds.
+ */
+final class BlockingPool {
+    private final WorkStealingScheduler scheduler;
+    private final int maxThreads;
+    private final long keepAliveNanos;
+    private final int queueCapacity;
+
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition work = lock.newCondition();
+    private final Condition ended = lock.newCondition();
+    private final ArrayDeque<TrackedTask> queue = new ArrayDeque<>();
+    private int threads;
+    private int idle;
+    private int promised; // idle threads that have been signalled and not yet taken their task
+    private long made;
+    private long completed;
+    private boolean closed;
+
+    BlockingPool(WorkStealingScheduler scheduler, SchedulerSettings settings) {
+        this.scheduler = scheduler;
+        this.maxThreads = settings.maxBlockingThreads();
+        this.keepAliveNanos = settings.blockingKeepAliveNanos();
+        this.queueCapacity = settings.blockingQueueCapacity();
+    }
+
+    /**
+     * Queues a task for a thread.
+     *
+     * @throws RejectedExecutionException if the queue is full
+     */
+    void submit(TrackedTask task) {
+        lock.lock();
+        try {
+            if (idle > promised) {
+                promised++;
+                queue.add(task);
+                work.signal();
+            } else if (threads < maxThreads) {
+                startThread(task);
+            } else if (queue.size() - promised < queueCapacity) {
+                queue.add(task);
+            } else {
+                throw new RejectedExecutionException(
+                        "the blocking pool of runtime \"%s\" has all %d threads busy and %d tasks waiting; raise maxBlockingThreads or blockingQueueCapacity, or submit less"
+                                .formatted(scheduler.name(), maxThreads, queueCapacity));
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void startThread(TrackedTask first) {
+        Thread thread = new BlockingThread(first, scheduler.name() + "-blocking-" + made);
+        threads++;
+        made++;
+        try {
+            thread.start();
+        } catch (Throwable e) {
+            threads--;
+            throw new RejectedExecutionException(
+                    "no thread could be started for the blocking pool of runtime \"%s\", which has %d of %d"
+                            .formatted(scheduler.name(), threads, maxThreads),
+                    e);
+        }
+    }
+
+    private final class BlockingThread extends RuntimeThread {
+        private @Nullable TrackedTask first;
+
+        BlockingThread(TrackedTask first, String name) {
+            super(BlockingPool.this.scheduler, null, name, 0);
+            this.first = first;
+        }
+
+        @Override
+        public void run() {
+            TrackedTask task = first;
+            first = null;
+            while (task != null) {
+                task.runTask();
+                Thread.interrupted();
+                scheduler.taskEnded(task);
+                task = nextTask();
+            }
+        }
+    }
+
+    private @Nullable TrackedTask nextTask() {
+        lock.lock();
+        try {
+            completed++;
+            long left = keepAliveNanos;
+            idle++;
+            try {
+                for (; ; ) {
+                    // a task promised to a sleeper may be taken by a thread that is awake anyway
+                    TrackedTask task = queue.poll();
+                    if (task != null) {
+                        promised = Math.min(promised, queue.size());
+                        return task;
+                    }
+                    if (closed || left <= 0) {
+                        threads--;
+                        if (threads == 0) {
+                            ended.signalAll();
+                        }
+                        return null;
+                    }
+                    try {
+                        left = work.awaitNanos(left);
+                    } catch (InterruptedException e) {
+                        // nobody has a reason to interrupt an idle thread; look for work again
+                        left = keepAliveNanos;
+                    }
+                }
+            } finally {
+                idle--;
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Lets idle threads end, and the others when their task has ended. */
+    void close() {
+        lock.lock();
+        try {
+            closed = true;
+            work.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Waits until every thread is past its last task. */
+    boolean awaitEnd(long nanos) {
+        boolean interrupted = false;
+        lock.lock();
+        try {
+            long end = System.nanoTime() + nanos;
+            while (threads > 0) {
+                long left = end - System.nanoTime();
+                if (left <= 0) {
+                    return false;
+                }
+                try {
+                    ended.await(left, TimeUnit.NANOSECONDS);
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
+            }
+            return true;
+        } finally {
+            lock.unlock();
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    /** A consistent look at the pool. */
+    Snapshot snapshot() {
+        lock.lock();
+        try {
+            return new Snapshot(threads, idle, queue.size(), completed);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * @param threads threads alive
+     * @param idle threads waiting for a task
+     * @param queued tasks waiting for a thread
+     * @param completed tasks run
+     */
+    record Snapshot(int threads, int idle, int queued, long completed) {}
+}

@@ -1,0 +1,128 @@
+package cloud.avila.avx.internal.scheduler;
+
+import org.jspecify.annotations.Nullable;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.Arrays;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+
+/** Knows every live task of a runtime, so that it can be listed, and interrupted at the end. */
+final class FiberRegistry {
+    /*
+     * Overview.
+     *
+     * One stripe for each worker and one for all other threads. A stripe is an array of slots; a
+     * task is put into a free slot of its spawner's stripe and remembers stripe and slot, and
+     * whoever ends it clears that slot. Only the stripe's owner puts (for the shared stripe: the
+     * holder of its lock), so finding a slot needs no compare-and-set: the owner looks on from where
+     * it last found one, and doubles the array when it has looked at as many slots as there are;
+     * then at least half of them are free for the next round, which keeps the search short.
+     *
+     * field   writer                   mode
+     * slots   owner                    volatile reference
+     * slot    owner (task), ender (null)   volatile
+     * cursor  owner                    plain
+     *
+     * Why the orders suffice: the one race is between growing and clearing. The owner copies a slot
+     * and publishes the new array, then looks at every old slot again; the ender clears the slot in
+     * the array it sees, then looks whether the array is still that one. All four are volatile
+     * accesses, so of the two second looks at least one sees what the other did, and the cleared
+     * task does not stay behind in the new array.
+     */
+
+    private static final VarHandle SLOT = MethodHandles.arrayElementVarHandle(TrackedTask[].class);
+
+    private final Stripe[] stripes;
+    private final ReentrantLock sharedLock = new ReentrantLock();
+
+    private static final class Stripe {
+        volatile @Nullable TrackedTask[] slots = new TrackedTask[64];
+        int cursor;
+
+        void put(TrackedTask task, int stripe) {
+            @Nullable TrackedTask[] a = slots;
+            int mask = a.length - 1;
+            int i = cursor;
+            for (int looked = 0; looked <= mask; looked++) {
+                i = (i + 1) & mask;
+                if (SLOT.getOpaque(a, i) == null) {
+                    place(task, stripe, a, i);
+                    return;
+                }
+            }
+            place(task, stripe, grow(a), a.length);
+        }
+
+        private void place(TrackedTask task, int stripe, @Nullable TrackedTask[] a, int i) {
+            cursor = i;
+            task.stripe = stripe;
+            task.slot = i;
+            SLOT.setVolatile(a, i, task);
+        }
+
+        private @Nullable TrackedTask[] grow(@Nullable TrackedTask[] old) {
+            @Nullable TrackedTask[] bigger = Arrays.copyOf(old, Math.multiplyExact(old.length, 2));
+            slots = bigger;
+            for (int i = 0; i < old.length; i++) {
+                if (SLOT.getVolatile(old, i) == null) {
+                    SLOT.setVolatile(bigger, i, null);
+                }
+            }
+            return bigger;
+        }
+
+        void clear(int i) {
+            @Nullable TrackedTask[] a;
+            do {
+                a = slots;
+                SLOT.setVolatile(a, i, null);
+            } while (a != slots);
+        }
+    }
+
+    FiberRegistry(int workers) {
+        stripes = new Stripe[workers + 1];
+        for (int i = 0; i <= workers; i++) {
+            stripes[i] = new Stripe();
+        }
+    }
+
+    /**
+     * Adds a task.
+     *
+     * @param worker the calling worker's number, or -1 on any other thread
+     */
+    void add(TrackedTask task, int worker) {
+        if (worker >= 0) {
+            stripes[worker].put(task, worker);
+            return;
+        }
+        int shared = stripes.length - 1;
+        sharedLock.lock();
+        try {
+            stripes[shared].put(task, shared);
+        } finally {
+            sharedLock.unlock();
+        }
+    }
+
+    /** Removes a task. Any thread, once. */
+    void remove(TrackedTask task) {
+        stripes[task.stripe].clear(task.slot);
+    }
+
+    /** Visits the tasks that are live throughout; others may be missed or met. */
+    void forEach(Consumer<TrackedTask> visitor) {
+        for (Stripe stripe : stripes) {
+            @Nullable TrackedTask[] a = stripe.slots;
+            for (int i = 0; i < a.length; i++) {
+                TrackedTask task = (TrackedTask) SLOT.getAcquire(a, i);
+                if (task != null) {
+                    visitor.accept(task);
+                }
+            }
+        }
+    }
+}

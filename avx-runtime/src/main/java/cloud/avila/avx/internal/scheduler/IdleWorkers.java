@@ -1,0 +1,160 @@
+package cloud.avila.avx.internal.scheduler;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+
+/** Which workers sleep and how many search: decides whether new work wakes somebody. */
+final class IdleWorkers {
+    /*
+     * Overview.
+     *
+     * The aim is that work is never left while a worker sleeps, and that no more workers are awake
+     * than have work. The rules are those of the Go scheduler (runtime/proc.go, "Worker thread
+     * parking/unparking") and of Tokio's multi-threaded scheduler:
+     *
+     * - A worker without work of its own searches. At most half of the workers search at a time.
+     * - Who makes work known wakes a worker only if none is searching, and the one it wakes counts as
+     *   searching from that moment: so wake-ups come one at a time.
+     * - A searcher that finds work stops searching, and if it was the last one, it wakes another
+     *   while there is more work: so a burst wakes workers one after the other.
+     * - A searcher that finds nothing announces its sleep, stops searching, and only then looks at
+     *   every queue once more.
+     *
+     * field      writer              mode
+     * sleeping   the sleeper sets its bit, a waker or the sleeper clears it   atomic bit operations
+     * searching  anyone              atomic add, compare-and-set
+     *
+     * Whoever clears a bit decides what the sleeper does next: a waker makes it a searcher (and must
+     * wake its thread), the sleeper itself goes on as it is.
+     *
+     * No lost wake-up. All accesses here are sequentially consistent. A pusher makes its task
+     * visible, passes a full fence, reads searching and then sleeping. A worker sets its bit, lowers
+     * searching, then reads the queues. If the pusher finds nobody sleeping and nobody searching,
+     * the worker's bit is not yet set, so its look at the queues comes after the fence and finds the
+     * task. If the pusher finds a searcher, then that searcher has still to lower searching, and its
+     * look at the queues, or that of the one it wakes as last searcher, comes after. A waker that
+     * raises searching and then finds nobody to wake has to lower it and look again, for others may
+     * have relied on it in between; wakeOne does.
+     */
+
+    private static final VarHandle SEARCHING;
+    private static final VarHandle WORD = MethodHandles.arrayElementVarHandle(long[].class);
+
+    static {
+        try {
+            SEARCHING =
+                    MethodHandles.lookup().findVarHandle(IdleWorkers.class, "searching", int.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    private final int workers;
+    private final long[] sleeping;
+
+    @SuppressWarnings("unused") // through SEARCHING
+    private volatile int searching;
+
+    IdleWorkers(int workers) {
+        this.workers = workers;
+        this.sleeping = new long[(workers + 63) >>> 6];
+    }
+
+    /** Starts to search, unless half of the workers already do. */
+    boolean tryStartSearching() {
+        for (; ; ) {
+            int s = searching;
+            if (2 * s >= workers) {
+                return false;
+            }
+            if (SEARCHING.compareAndSet(this, s, s + 1)) {
+                return true;
+            }
+        }
+    }
+
+    /**
+     * Stops to search.
+     *
+     * @return whether the caller was the last searcher
+     */
+    boolean stopSearching() {
+        return (int) SEARCHING.getAndAdd(this, -1) == 1;
+    }
+
+    /** Announces that the worker is about to sleep. */
+    void announceSleep(int worker) {
+        WORD.getAndBitwiseOr(sleeping, worker >>> 6, 1L << worker);
+    }
+
+    /**
+     * Takes the announcement back.
+     *
+     * @return false if a waker was faster: the worker is then a searcher
+     */
+    boolean withdrawSleep(int worker) {
+        return clear(worker);
+    }
+
+    boolean isSleeping(int worker) {
+        return ((long) WORD.getVolatile(sleeping, worker >>> 6) & 1L << worker) != 0;
+    }
+
+    boolean anySleeping() {
+        for (int w = 0; w < sleeping.length; w++) {
+            if ((long) WORD.getVolatile(sleeping, w) != 0) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    int sleepingCount() {
+        int n = 0;
+        for (int w = 0; w < sleeping.length; w++) {
+            n += Long.bitCount((long) WORD.getVolatile(sleeping, w));
+        }
+        return n;
+    }
+
+    int searchingCount() {
+        return searching;
+    }
+
+    /** Whether new work should wake somebody; the caller has passed a full fence. */
+    boolean shouldWake() {
+        return (int) SEARCHING.getOpaque(this) == 0 && anySleeping();
+    }
+
+    /** Becomes the one who may wake a worker, by raising searching from zero in its name. */
+    boolean tryStartWaking() {
+        return SEARCHING.compareAndSet(this, 0, 1);
+    }
+
+    /**
+     * Clears the bit of a sleeper, which so becomes a searcher; the lowest numbers first, so that
+     * the same few workers stay warm while there is little to do.
+     *
+     * @param last a worker to choose only if no other sleeps, or -1
+     * @return the worker, or -1 if none sleeps
+     */
+    int claimSleeper(int last) {
+        for (int w = 0; w < sleeping.length; w++) {
+            long others = last >>> 6 == w ? ~(1L << last) : -1L;
+            long m = (long) WORD.getVolatile(sleeping, w) & others;
+            while (m != 0) {
+                int worker = (w << 6) + Long.numberOfTrailingZeros(m);
+                if (clear(worker)) {
+                    return worker;
+                }
+                m = (long) WORD.getVolatile(sleeping, w) & others;
+            }
+        }
+        return last >= 0 && clear(last) ? last : -1;
+    }
+
+    private boolean clear(int worker) {
+        long bit = 1L << worker;
+        return ((long) WORD.getAndBitwiseAnd(sleeping, worker >>> 6, ~bit) & bit) != 0;
+    }
+}

@@ -1,0 +1,15 @@
+package cloud.avila.avx.internal.scheduler;
+
+import org.jspecify.annotations.Nullable;
+
+/** A platform thread of a runtime: what runs on it has that runtime as its current one. */
+abstract class RuntimeThread extends Thread {
+    final WorkStealingScheduler scheduler;
+
+    RuntimeThread(
+            WorkStealingScheduler scheduler, @Nullable Runnable target, String name, long stack) {
+        super(null, target, name, stack);
+        this.scheduler = scheduler;
+        setDaemon(true);
+    }
+}

@@ -1,0 +1,42 @@
+package cloud.avila.avx.internal.scheduler;
+
+/**
+ * What a scheduler is made with; checked by whoever makes it.
+ *
+ * @param name name of the runtime
+ * @param workers number of workers
+ * @param stackSize stack size of worker threads in bytes, 0 for the JVM's default
+ * @param threadNamePrefix prefix of worker threads' names
+ * @param localQueueCapacity initial capacity of a worker's queue, a power of two
+ * @param injectionCapacity most tasks from outside that may wait to start
+ * @param fibers how fibers get onto the workers
+ * @param driver name of the reactor's driver
+ * @param maxBlockingThreads most threads of the blocking pool
+ * @param blockingKeepAliveNanos how long an idle blocking thread stays
+ * @param blockingQueueCapacity most tasks that may wait for a blocking thread
+ * @param stallNanos how long one piece of work may take before it is reported, 0 for never
+ */
+public record SchedulerSettings(
+        String name,
+        int workers,
+        long stackSize,
+        String threadNamePrefix,
+        int localQueueCapacity,
+        int injectionCapacity,
+        FiberPolicy fibers,
+        String driver,
+        int maxBlockingThreads,
+        long blockingKeepAliveNanos,
+        int blockingQueueCapacity,
+        long stallNanos) {
+
+    /** How hard to try to run fibers on the workers. */
+    public enum FiberPolicy {
+        /** By any means. */
+        ANY_ACCESS,
+        /** Only if {@code java.lang} is open. */
+        OPENED_ONLY,
+        /** Not at all. */
+        JDK_SCHEDULER
+    }
+}

@@ -1,0 +1,52 @@
+package cloud.avila.avx.internal.scheduler;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A task with a thread of its own, a fiber or one of the blocking pool, as its runtime tracks it.
+ */
+public abstract class TrackedTask {
+    // where the registry keeps it; written once, before it is published there
+    int stripe;
+    int slot;
+
+    /** For subclasses. */
+    protected TrackedTask() {}
+
+    /** Runs the task on its thread; never throws. */
+    protected abstract void runTask();
+
+    /**
+     * How the task ended; asked after {@link #runTask}.
+     *
+     * @return the kind of end
+     */
+    protected abstract Ending ending();
+
+    /** Cancels the task because the runtime closes. */
+    protected abstract void cancelOnShutdown();
+
+    /**
+     * The thread that runs the task.
+     *
+     * @return the thread, or null before it runs
+     */
+    protected abstract @Nullable Thread thread();
+
+    /**
+     * What to call the task in messages.
+     *
+     * @return its name
+     */
+    protected abstract String displayName();
+
+    /** The kinds of end that are counted. */
+    public enum Ending {
+        /** It returned. */
+        COMPLETED,
+        /** It threw. */
+        FAILED,
+        /** It was cancelled. */
+        CANCELLED
+    }
+}

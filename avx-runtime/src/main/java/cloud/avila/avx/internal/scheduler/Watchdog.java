@@ -1,0 +1,167 @@
+package cloud.avila.avx.internal.scheduler;
+
+import cloud.avila.avx.internal.fiber.FiberThreads;
+import cloud.avila.avx.internal.park.Parker;
+
+import org.jspecify.annotations.Nullable;
+
+import java.lang.System.Logger.Level;
+
+/**
+ * Looks after the workers from a thread of its own: reports a worker that has been on one piece of
+ * work for too long, and wakes another to take the lead when the leader is kept away by its work,
+ * so that sockets and timers do not wait for it.
+ *
+ * <p>It ticks only while there is activity: after a tick in which no worker ran anything it sleeps
+ * until a worker wakes up. Workers are observed through their counters, at no cost to them.
+ */
+final class Watchdog {
+    private static final System.Logger LOG = System.getLogger(Watchdog.class.getName());
+
+    private static final long TICK_NANOS = 10_000_000;
+
+    /** Tick while nobody leads and somebody sleeps who could. */
+    private static final long LEADERLESS_TICK_NANOS = 1_000_000;
+
+    private final WorkStealingScheduler scheduler;
+    private final long stallNanos;
+    private final Thread thread;
+    private final Observation[] observations;
+    private volatile boolean asleep;
+    private volatile boolean stopped;
+    private volatile long stalls;
+
+    private static final class Observation {
+        long executed = -1;
+        long since;
+        boolean reported;
+    }
+
+    Watchdog(WorkStealingScheduler scheduler, SchedulerSettings settings) {
+        this.scheduler = scheduler;
+        this.stallNanos = settings.stallNanos();
+        this.observations = new Observation[settings.workers()];
+        for (int i = 0; i < observations.length; i++) {
+            observations[i] = new Observation();
+        }
+        this.thread = new Thread(null, this::run, settings.name() + "-watchdog", 0, false);
+        thread.setDaemon(true);
+    }
+
+    void start() {
+        thread.start();
+    }
+
+    void stop() {
+        stopped = true;
+        Parker.unpark(thread);
+    }
+
+    /** Pieces of work found to take longer than the threshold. */
+    long stalls() {
+        return stalls;
+    }
+
+    /** A worker has woken up, so there may be something to watch. */
+    void workerAwake() {
+        if (asleep) {
+            asleep = false;
+            Parker.unpark(thread);
+        }
+    }
+
+    private void run() {
+        long leadsBefore = -1;
+        while (!stopped) {
+            boolean active = observe(System.nanoTime());
+            boolean leaderless = scheduler.leader() == null && scheduler.idle.anySleeping();
+            if (leaderless && scheduler.leads() == leadsBefore) {
+                scheduler.wakeSleeper();
+            }
+            leadsBefore = scheduler.leads();
+            if (active || leaderless) {
+                long tick = stallNanos == 0 ? TICK_NANOS : Math.min(TICK_NANOS, stallNanos);
+                Parker.parkNanos(this, leaderless ? LEADERLESS_TICK_NANOS : tick);
+            } else {
+                asleep = true;
+                // a worker that woke up before it could see the flag has left a trace by now
+                if (!observe(System.nanoTime())) {
+                    while (asleep && !stopped) {
+                        Parker.park(this);
+                    }
+                }
+                asleep = false;
+            }
+        }
+        // fibers that outlived their workers sleep on in the wheels
+        while (scheduler.live() > 0) {
+            scheduler.fireTimers(System.nanoTime());
+            Parker.parkNanos(this, TICK_NANOS);
+        }
+    }
+
+    /** Looks at every worker; tells whether any has run, or is running, something. */
+    private boolean observe(long now) {
+        boolean active = false;
+        for (Worker worker : scheduler.workers) {
+            Observation seen = observations[worker.index];
+            long executed = worker.executed();
+            boolean running = worker.isRunningTask();
+            if (executed != seen.executed) {
+                seen.executed = executed;
+                seen.since = now;
+                seen.reported = false;
+                active = true;
+            } else if (running) {
+                active = true;
+                if (stallNanos > 0 && !seen.reported && now - seen.since >= stallNanos) {
+                    seen.reported = true;
+                    report(worker, executed, now - seen.since);
+                }
+            } else {
+                seen.since = now;
+            }
+        }
+        return active;
+    }
+
+    private void report(Worker worker, long executed, long nanos) {
+        TrackedTask fiber = mountedOn(worker);
+        Thread occupied = fiber == null ? worker.thread : fiber.thread();
+        Runnable work = worker.runningTask();
+        StackTraceElement[] stack =
+                occupied == null ? new StackTraceElement[0] : occupied.getStackTrace();
+        if (worker.executed() != executed) {
+            return; // it was over before we had looked at it: the stack is another task's
+        }
+        stalls++;
+        var message = new StringBuilder();
+        message.append(worker.thread.getName())
+                .append(" of runtime \"")
+                .append(scheduler.name())
+                .append("\" has been busy with ")
+                .append(
+                        fiber != null
+                                ? "fiber \"" + fiber.displayName() + "\""
+                                : work instanceof Job job ? job.describe() : "one fiber")
+                .append(" for ")
+                .append(nanos / 1_000_000)
+                .append(" ms; use spawnBlocking for code that holds its thread");
+        for (StackTraceElement frame : stack) {
+            message.append("\n\tat ").append(frame);
+        }
+        LOG.log(Level.WARNING, message.toString());
+    }
+
+    private @Nullable TrackedTask mountedOn(Worker worker) {
+        TrackedTask[] found = new TrackedTask[1];
+        scheduler.registry.forEach(
+                task -> {
+                    Thread t = task.thread();
+                    if (t != null && FiberThreads.isMounted(t, worker.thread)) {
+                        found[0] = task;
+                    }
+                });
+        return found[0];
+    }
+}
