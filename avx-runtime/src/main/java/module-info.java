@@ -6,6 +6,7 @@ module cloud.avila.avx.runtime {
     requires static org.jspecify;
 
     exports cloud.avila.avx;
+    exports cloud.avila.avx.atomic;
     exports cloud.avila.avx.channel;
     exports cloud.avila.avx.metrics;
     exports cloud.avila.avx.sync;

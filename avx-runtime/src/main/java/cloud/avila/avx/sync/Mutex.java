@@ -200,10 +200,7 @@ public final class Mutex implements Lock {
     @Override
     public void unlock() {
         Thread me = Thread.currentThread();
-        if (owner != me) {
-            throw new IllegalMonitorStateException(
-                    describe(me) + " cannot unlock a mutex that is " + describeOwner());
-        }
+        checkHeldBy(me, "unlock");
         if (handOff) {
             owner = RELEASING;
             queue.service();
@@ -216,13 +213,15 @@ public final class Mutex implements Lock {
     }
 
     /**
-     * Not supported: a condition of this mutex.
+     * A condition of this mutex. Its signals reach waiters in the order in which they came to wait;
+     * it has no spurious wake-ups of its own, but code should wait in a loop as with any condition.
      *
-     * @throws UnsupportedOperationException always
+     * @return a new condition, whose methods throw {@link IllegalMonitorStateException} when the
+     *     calling thread does not hold the mutex
      */
     @Override
     public Condition newCondition() {
-        throw new UnsupportedOperationException("Mutex has no conditions");
+        return new MutexCondition(this);
     }
 
     /**
@@ -252,6 +251,11 @@ public final class Mutex implements Lock {
         return owner == Thread.currentThread();
     }
 
+    /** Whether the next unlock hands the mutex over. */
+    boolean handOffDemanded() {
+        return handOff;
+    }
+
     /**
      * Describes the mutex for a log.
      *
@@ -260,6 +264,17 @@ public final class Mutex implements Lock {
     @Override
     public String toString() {
         return "Mutex[" + describeOwner() + "]";
+    }
+
+    void checkHeldBy(Thread me, String operation) {
+        if (owner != me) {
+            throw new IllegalMonitorStateException(
+                    describe(me)
+                            + " does not hold this mutex, "
+                            + operation
+                            + " is not possible: it is "
+                            + describeOwner());
+        }
     }
 
     private boolean tryLockFor(long nanos) throws InterruptedException {

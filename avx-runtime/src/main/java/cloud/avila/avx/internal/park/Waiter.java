@@ -6,8 +6,8 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 
 /**
- * One thread's wait in a {@link WaitQueue}. Made by the thread that waits, used for one wait only:
- * a waiter that was granted or withdrawn is never queued again.
+ * One thread's wait, in a {@link WaitQueue} as a rule. Made by the thread that waits, used for one
+ * wait only: a waiter that was granted or withdrawn is never queued again.
  */
 public class Waiter {
     /** Still waiting. */
@@ -80,7 +80,13 @@ public class Waiter {
         return outcome;
     }
 
-    final boolean decide(int decided) {
+    /**
+     * Ends the wait, which happens once.
+     *
+     * @param decided the outcome
+     * @return false if another outcome was decided before
+     */
+    public final boolean decide(int decided) {
         return OUTCOME.compareAndSet(this, WAITING, decided);
     }
 }
