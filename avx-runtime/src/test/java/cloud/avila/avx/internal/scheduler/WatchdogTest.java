@@ -1,0 +1,133 @@
+package cloud.avila.avx.internal.scheduler;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import cloud.avila.avx.AvxRuntime;
+import cloud.avila.avx.RuntimeConfig;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
+
+class WatchdogTest {
+    private final List<String> messages = new CopyOnWriteArrayList<>();
+    private final Logger logger = Logger.getLogger(Watchdog.class.getName());
+    private final Handler handler =
+            new Handler() {
+                @Override
+                public void publish(LogRecord record) {
+                    messages.add(record.getMessage());
+                }
+
+                @Override
+                public void flush() {}
+
+                @Override
+                public void close() {}
+            };
+
+    @BeforeEach
+    void listen() {
+        logger.addHandler(handler);
+        logger.setUseParentHandlers(false);
+    }
+
+    @AfterEach
+    void stopListening() {
+        logger.removeHandler(handler);
+        logger.setUseParentHandlers(true);
+    }
+
+    private static AvxRuntime runtime() {
+        return AvxRuntime.create(
+                RuntimeConfig.builder()
+                        .name("watched")
+                        .workerThreads(2)
+                        .stallThreshold(Duration.ofMillis(30))
+                        .build());
+    }
+
+    private void awaitReport(AvxRuntime rt) throws InterruptedException {
+        for (int i = 0; rt.metrics().stalls() == 0 && i < 12_000; i++) {
+            Thread.sleep(5);
+        }
+    }
+
+    @Test
+    void aFiberThatHoldsItsWorkerIsReportedOnceWithNameAndStack() throws Exception {
+        try (var rt = runtime()) {
+            var stop = new AtomicBoolean();
+            var hog =
+                    rt.spawn(
+                            "the-hog",
+                            () -> {
+                                spinUntil(stop);
+                                return null;
+                            });
+            awaitReport(rt);
+            Thread.sleep(150);
+            stop.set(true);
+            hog.join();
+            assertEquals(1, rt.metrics().stalls());
+            assertEquals(1, messages.size(), messages.toString());
+            String report = messages.getFirst();
+            assertTrue(report.contains("fiber \"the-hog\""), report);
+            assertTrue(report.contains("spinUntil"), report);
+            assertTrue(report.contains("use spawnBlocking"), report);
+        }
+    }
+
+    @Test
+    void aJobThatBlocksItsWorkerIsReportedWithItsClass() throws Exception {
+        try (var rt = runtime()) {
+            var release = new CountDownLatch(1);
+            rt.handle()
+                    .execute(
+                            () -> {
+                                try {
+                                    release.await(60, TimeUnit.SECONDS);
+                                } catch (InterruptedException e) {
+                                    throw new AssertionError(e);
+                                }
+                            });
+            awaitReport(rt);
+            release.countDown();
+            assertEquals(1, messages.size(), messages.toString());
+            assertTrue(
+                    messages.getFirst().contains("job " + WatchdogTest.class.getName()),
+                    messages.getFirst());
+        }
+    }
+
+    @Test
+    void manyShortTasksAreNoStall() throws Exception {
+        try (var rt = runtime()) {
+            rt.blockOn(
+                    () -> {
+                        for (int i = 0; i < 50; i++) {
+                            Thread.sleep(1);
+                        }
+                        return null;
+                    });
+            Thread.sleep(60);
+            assertEquals(0, rt.metrics().stalls(), messages.toString());
+        }
+    }
+
+    private static void spinUntil(AtomicBoolean stop) {
+        while (!stop.get()) {
+            Thread.onSpinWait();
+        }
+    }
+}
