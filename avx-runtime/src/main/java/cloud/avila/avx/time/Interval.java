@@ -1,5 +1,7 @@
 package cloud.avila.avx.time;
 
+import cloud.avila.avx.internal.park.Deadline;
+
 import org.jspecify.annotations.Nullable;
 
 import java.time.Duration;
@@ -31,7 +33,7 @@ public final class Interval implements Iterable<Tick> {
 
     private Interval(Duration period) {
         this.period = period;
-        this.periodNanos = Nanos.of(period);
+        this.periodNanos = Deadline.nanos(period);
         this.due = System.nanoTime();
     }
 
@@ -70,7 +72,7 @@ public final class Interval implements Iterable<Tick> {
      * @return this
      */
     public Interval startingAfter(Duration delay) {
-        due = System.nanoTime() + Nanos.of(delay);
+        due = System.nanoTime() + Deadline.nanos(delay);
         return this;
     }
 

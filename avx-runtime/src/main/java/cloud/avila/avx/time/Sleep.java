@@ -1,5 +1,6 @@
 package cloud.avila.avx.time;
 
+import cloud.avila.avx.internal.park.Deadline;
 import cloud.avila.avx.internal.park.Parker;
 
 import java.time.Duration;
@@ -28,7 +29,7 @@ public final class Sleep {
      *     interrupt status is then clear
      */
     public static void of(Duration duration) throws InterruptedException {
-        long nanos = Nanos.of(duration);
+        long nanos = Deadline.nanos(duration);
         if (nanos <= 0) {
             if (Thread.interrupted()) {
                 throw new InterruptedException();
