@@ -1,5 +1,9 @@
 package cloud.avila.avx.benchmarks.workload;
 
+import cloud.avila.avx.channel.Mpsc;
+import cloud.avila.avx.channel.Receiver;
+import cloud.avila.avx.channel.Sender;
+
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 
@@ -41,6 +45,7 @@ public interface Pipe {
          */
         static Factory of(String contestant) {
             return switch (contestant) {
+                case "avx" -> AvxMpsc::new;
                 case "linked-queue" -> LinkedQueue::new;
                 default -> throw new IllegalArgumentException("no channel of " + contestant);
             };
@@ -75,6 +80,29 @@ public interface Pipe {
         @Override
         public Integer receive() throws InterruptedException {
             return queue.take();
+        }
+    }
+
+    /** AVX's {@link Mpsc}, one sender shared by all producers. */
+    final class AvxMpsc implements Pipe {
+        private final Sender<Integer> sender;
+        private final Receiver<Integer> receiver;
+
+        AvxMpsc(int capacity) {
+            Mpsc<Integer> channel =
+                    capacity == Integer.MAX_VALUE ? Mpsc.unbounded() : Mpsc.bounded(capacity);
+            sender = channel.sender();
+            receiver = channel.receiver();
+        }
+
+        @Override
+        public void send(Integer message) throws InterruptedException {
+            sender.send(message);
+        }
+
+        @Override
+        public Integer receive() throws InterruptedException {
+            return receiver.recv();
         }
     }
 }

@@ -25,6 +25,8 @@ class WorkloadTest {
 
     @ParameterizedTest
     @CsvSource({
+        "avx, MPSC_BOUNDED",
+        "avx, MPSC_UNBOUNDED",
         "linked-queue, MPSC_BOUNDED",
         "linked-queue, MPSC_UNBOUNDED",
     })
