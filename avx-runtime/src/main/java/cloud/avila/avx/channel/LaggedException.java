@@ -7,6 +7,7 @@ package cloud.avila.avx.channel;
 public class LaggedException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
+    /** How many messages were missed. */
     private final long missed;
 
     /**
