@@ -9,6 +9,7 @@ module cloud.avila.avx.runtime {
     exports cloud.avila.avx.atomic;
     exports cloud.avila.avx.channel;
     exports cloud.avila.avx.metrics;
+    exports cloud.avila.avx.net;
     exports cloud.avila.avx.sync;
     exports cloud.avila.avx.time;
 }

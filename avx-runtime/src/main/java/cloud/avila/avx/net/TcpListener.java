@@ -1,0 +1,181 @@
+package cloud.avila.avx.net;
+
+import cloud.avila.avx.internal.reactor.IoDriver;
+import cloud.avila.avx.internal.reactor.IoListener;
+import cloud.avila.avx.internal.reactor.IoStream;
+import cloud.avila.avx.internal.reactor.LeakDetector;
+
+import java.io.IOException;
+import java.lang.ref.Cleaner;
+import java.lang.ref.Reference;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+
+/**
+ * A socket that accepts TCP connections.
+ *
+ * <pre>{@code
+ * try (var server = TcpListener.bind("0.0.0.0", 9000)) {
+ *     while (true) {
+ *         TcpStream c = server.accept();
+ *         rt.spawn(() -> { try (c) { return c.copyTo(c); } });
+ *     }
+ * }
+ * }</pre>
+ *
+ * <p>Thread-safe; any number of threads may accept at the same time. Opened inside a runtime, and
+ * closed with it at the latest.
+ */
+public final class TcpListener implements AutoCloseable {
+    private final IoListener socket;
+    private final InetSocketAddress local;
+    private final Cleaner.Cleanable tracked;
+
+    private TcpListener(IoListener socket) {
+        this.socket = socket;
+        this.local = socket.localAddress();
+        this.tracked = LeakDetector.track(this, socket);
+    }
+
+    /**
+     * Listens on one address of a host.
+     *
+     * @param host a literal address or a host name; {@code 0.0.0.0} for every IPv4 address, {@code
+     *     ::} for every address of both families
+     * @param port the port, 0 for any free one
+     * @return the listener
+     * @throws java.net.BindException if the address is in use, not of this machine, or not allowed
+     * @throws IOException if the host is unknown or the socket cannot be opened
+     * @throws InterruptedException if the thread was interrupted while the name was looked up
+     * @throws IllegalStateException if no runtime is current on this thread
+     */
+    public static TcpListener bind(String host, int port) throws IOException, InterruptedException {
+        return bind(new InetSocketAddress(Runtimes.resolve(host)[0], Checks.port(port)));
+    }
+
+    /**
+     * Listens on an address with the default options.
+     *
+     * @param local a resolved address; port 0 for any free one
+     * @return the listener
+     * @throws java.net.BindException if the address is in use, not of this machine, or not allowed
+     * @throws IOException if the socket cannot be opened
+     * @throws IllegalStateException if no runtime is current on this thread
+     */
+    public static TcpListener bind(InetSocketAddress local) throws IOException {
+        return bind(local, ListenOptions.defaults());
+    }
+
+    /**
+     * Listens on an address.
+     *
+     * @param local a resolved address; port 0 for any free one
+     * @param options what has to be known before it is opened
+     * @return the listener
+     * @throws java.net.BindException if the address is in use, not of this machine, or not allowed
+     * @throws IOException if the socket cannot be opened
+     * @throws IllegalStateException if no runtime is current on this thread
+     */
+    public static TcpListener bind(InetSocketAddress local, ListenOptions options)
+            throws IOException {
+        return bind(Runtimes.driver(), local, options);
+    }
+
+    static TcpListener bind(IoDriver driver, InetSocketAddress local, ListenOptions options)
+            throws IOException {
+        return new TcpListener(
+                driver.listen(
+                        Checks.resolved(local),
+                        new IoDriver.ListenSettings(
+                                options.backlog(),
+                                options.reuseAddress(),
+                                options.reusePort(),
+                                options.receiveBufferSize())));
+    }
+
+    /**
+     * Waits for a connection.
+     *
+     * <p>When the process or the system runs out of descriptors, waiting goes on with growing
+     * pauses until there are some again; {@link #acceptFailures()} counts that.
+     *
+     * @return the connection, with {@code TCP_NODELAY} on
+     * @throws SocketClosedException if the listener is closed
+     * @throws IOException if accepting fails for good
+     * @throws InterruptedException if the thread was interrupted; no connection is lost
+     */
+    public TcpStream accept() throws IOException, InterruptedException {
+        return accept(IoDriver.FOREVER);
+    }
+
+    /**
+     * Waits for a connection for a limited time.
+     *
+     * @param timeout longest time to wait; zero takes only what is there
+     * @return the connection, with {@code TCP_NODELAY} on
+     * @throws java.net.SocketTimeoutException if none came in time
+     * @throws SocketClosedException if the listener is closed
+     * @throws IOException if accepting fails for good
+     * @throws InterruptedException if the thread was interrupted; no connection is lost
+     */
+    public TcpStream accept(Duration timeout) throws IOException, InterruptedException {
+        return accept(Checks.nanos(timeout));
+    }
+
+    private TcpStream accept(long timeoutNanos) throws IOException, InterruptedException {
+        try {
+            IoStream accepted = socket.accept(timeoutNanos);
+            if (accepted != null) {
+                return new TcpStream(accepted);
+            }
+            if (!socket.isOpen()) {
+                throw Checks.closed("accept on", local);
+            }
+            throw Checks.timedOut("accept on", local, timeoutNanos);
+        } finally {
+            Reference.reachabilityFence(this);
+        }
+    }
+
+    /**
+     * The address it listens on, with the port that was found if none was asked for.
+     *
+     * @return the address
+     */
+    public InetSocketAddress localAddress() {
+        return local;
+    }
+
+    /**
+     * Times that accepting failed because descriptors or memory had run out, and was put off.
+     *
+     * @return the number
+     */
+    public long acceptFailures() {
+        return socket.acceptFailures();
+    }
+
+    /**
+     * Whether it is open.
+     *
+     * @return false after {@link #close()} or the end of the runtime
+     */
+    public boolean isOpen() {
+        return socket.isOpen();
+    }
+
+    /**
+     * Stops listening. Threads in {@link #accept()} get a {@link SocketClosedException};
+     * connections accepted stay, those not yet accepted are reset. Idempotent, does not wait.
+     */
+    @Override
+    public void close() {
+        socket.close();
+        tracked.clean();
+    }
+
+    @Override
+    public String toString() {
+        return "TcpListener[" + local + (isOpen() ? "]" : ", closed]");
+    }
+}

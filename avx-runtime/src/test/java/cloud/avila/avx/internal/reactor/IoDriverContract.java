@@ -1,0 +1,817 @@
+package cloud.avila.avx.internal.reactor;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import static java.nio.charset.StandardCharsets.US_ASCII;
+
+import cloud.avila.avx.internal.reactor.IoDriver.DatagramSettings;
+import cloud.avila.avx.internal.reactor.IoDriver.ListenSettings;
+
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.SocketException;
+import java.net.StandardSocketOptions;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * What every driver has to do. A driver's test is a subclass that opens it; with real sockets of
+ * the loopback interface.
+ */
+@Timeout(120)
+abstract class IoDriverContract {
+    private static final long SECOND = 1_000_000_000L;
+    private static final ListenSettings LISTEN = new ListenSettings(128, true, false, 0);
+    private static final DatagramSettings DATAGRAM =
+            new DatagramSettings(false, false, 0, 0, false);
+
+    private final List<AutoCloseable> open = new ArrayList<>();
+    private long descriptors;
+
+    /** Opens the driver to test. */
+    abstract IoDriver open() throws IOException;
+
+    @BeforeEach
+    void countDescriptors() {
+        descriptors = Descriptors.count();
+    }
+
+    @AfterEach
+    void nothingIsLeftOpen() throws Exception {
+        for (AutoCloseable each : open.reversed()) {
+            each.close();
+        }
+        Descriptors.assertCount(descriptors);
+    }
+
+    private IoDriver polled() throws IOException {
+        var poller = new PollingThread(open());
+        open.add(poller);
+        return poller.driver();
+    }
+
+    private IoDriver unpolled() throws IOException {
+        IoDriver driver = open();
+        open.add(driver);
+        return driver;
+    }
+
+    static InetSocketAddress loopback(int port) {
+        return new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), port);
+    }
+
+    private record Pair(IoStream client, IoStream server) {}
+
+    private static Pair connect(IoDriver driver) throws Exception {
+        try (IoListener listener = driver.listen(loopback(0), LISTEN)) {
+            IoStream client = driver.connect(listener.localAddress(), 10 * SECOND);
+            IoStream server = listener.accept(10 * SECOND);
+            assertNotNull(client);
+            assertNotNull(server);
+            assertEquals(client.localAddress(), server.remoteAddress());
+            assertEquals(server.localAddress(), client.remoteAddress());
+            return new Pair(client, server);
+        }
+    }
+
+    private static void assertMessage(String part, Throwable thrown) {
+        assertTrue(String.valueOf(thrown.getMessage()).contains(part), thrown::toString);
+    }
+
+    private static void send(IoStream to, String text) throws Exception {
+        assertEquals(
+                text.length(),
+                to.send(text.getBytes(US_ASCII), 0, text.length(), IoDriver.FOREVER));
+    }
+
+    private static String recv(IoStream from, int most) throws Exception {
+        byte[] buffer = new byte[most];
+        int count = from.recv(buffer, 0, most, 20 * SECOND);
+        assertTrue(count > 0, () -> "received " + count);
+        return new String(buffer, 0, count, US_ASCII);
+    }
+
+    // ---- polling and waking ----
+
+    @Test
+    void aPollThatDoesNotWaitReturnsAtOnce() throws Exception {
+        assertEquals(0, unpolled().poll(0));
+    }
+
+    @Test
+    void aPollReturnsWhenItsTimeIsOverAndNotBefore() throws Exception {
+        IoDriver driver = unpolled();
+        for (long nanos : new long[] {50_000, 1_500_000, 20_000_000}) {
+            long start = System.nanoTime();
+            driver.poll(nanos);
+            long took = System.nanoTime() - start;
+            assertTrue(took >= nanos, () -> "waited " + took + " ns, not " + nanos);
+        }
+    }
+
+    @Test
+    void aWakeupEndsAPoll() throws Exception {
+        IoDriver driver = unpolled();
+        var poll = ThreadKind.PLATFORM.run(() -> driver.poll(IoDriver.FOREVER));
+        Thread.sleep(50);
+        driver.wakeup();
+        assertEquals(0, poll.get());
+    }
+
+    @Test
+    void aWakeupBeforeAPollCountsForItAndForNoOther() throws Exception {
+        IoDriver driver = unpolled();
+        driver.wakeup();
+        driver.wakeup();
+        assertEquals(0, driver.poll(IoDriver.FOREVER));
+        assertEquals(0, driver.wakeups(), "nobody waited, so no system call was due");
+        long start = System.nanoTime();
+        driver.poll(30_000_000);
+        assertTrue(System.nanoTime() - start >= 30_000_000, "the wake-ups counted twice");
+    }
+
+    @Test
+    void manyWakeupsOfOnePollCostOneSystemCall() throws Exception {
+        IoDriver driver = unpolled();
+        var poller =
+                ThreadKind.PLATFORM.run(
+                        () -> {
+                            while (driver.wakeups() == 0) {
+                                driver.poll(IoDriver.FOREVER);
+                            }
+                            return true;
+                        });
+        while (driver.wakeups() == 0) {
+            driver.wakeup();
+        }
+        for (int i = 0; i < 100; i++) {
+            driver.wakeup();
+        }
+        assertTrue(poller.get());
+        assertEquals(1, driver.wakeups());
+    }
+
+    @Test
+    void wakeupsAreNeverLost() throws Exception {
+        IoDriver driver = unpolled();
+        var published = new AtomicInteger();
+        int rounds = 20_000;
+        var consumer =
+                ThreadKind.PLATFORM.run(
+                        () -> {
+                            for (int seen = 0; seen < rounds; ) {
+                                int now = published.get();
+                                if (now == seen) {
+                                    driver.poll(IoDriver.FOREVER);
+                                } else {
+                                    seen = now;
+                                }
+                            }
+                            return true;
+                        });
+        for (int i = 0; i < rounds; i++) {
+            published.getAndIncrement();
+            driver.wakeup();
+            if (i % 64 == 0) {
+                Thread.yield();
+            }
+        }
+        assertTrue(consumer.get());
+    }
+
+    @Test
+    void twoThreadsMustNotPollAtOnce() throws Exception {
+        IoDriver driver = unpolled();
+        var poll = ThreadKind.PLATFORM.run(() -> driver.poll(IoDriver.FOREVER));
+        Throwable thrown = null;
+        while (thrown == null) {
+            try {
+                driver.poll(0);
+                Thread.sleep(1);
+            } catch (IllegalStateException e) {
+                thrown = e;
+            }
+        }
+        assertEquals("another thread polls this driver", thrown.getMessage());
+        driver.wakeup();
+        poll.get();
+    }
+
+    @Test
+    void closingTheDriverEndsThePollAndEverySocket() throws Exception {
+        IoDriver driver = unpolled();
+        var poll = ThreadKind.PLATFORM.run(() -> driver.poll(IoDriver.FOREVER));
+        IoListener listener = driver.listen(loopback(0), LISTEN);
+        Thread.sleep(20);
+        driver.close();
+        driver.close();
+        poll.get();
+        assertFalse(listener.isOpen());
+        assertNull(listener.accept(IoDriver.FOREVER));
+        assertThrows(IOException.class, () -> driver.poll(0));
+        assertThrows(IOException.class, () -> driver.listen(loopback(0), LISTEN));
+        driver.wakeup();
+    }
+
+    @Test
+    void aDescriptorIsRegisteredWhenAnOperationWaitsAndUntilItIsClosed() throws Exception {
+        var poller = new PollingThread(open());
+        open.add(poller);
+        IoDriver driver = poller.driver();
+        var firsts = new AtomicInteger();
+        driver.onFirstRegistration(firsts::incrementAndGet);
+        Pair pair = connect(driver);
+        long before = driver.registeredTotal();
+        assertEquals(IoDriver.TIMED_OUT, pair.server.recv(new byte[1], 0, 1, 0));
+        assertEquals(before, driver.registeredTotal(), "not waiting needs no registration");
+        assertEquals(IoDriver.TIMED_OUT, pair.server.recv(new byte[1], 0, 1, 1_000_000));
+        assertEquals(before + 1, driver.registeredTotal());
+        pair.client.close();
+        pair.server.close();
+        assertEquals(0, driver.registered());
+        assertEquals(driver.registeredTotal(), driver.deregisteredTotal());
+        assertTrue(firsts.get() >= 1);
+    }
+
+    @Test
+    void eventsBeyondTheBatchComeWithTheNextPoll() throws Exception {
+        IoDriver driver = unpolled();
+        driver.maxEvents(2);
+        var pairs = new ArrayList<Pair>();
+        var readers = new ArrayList<ThreadKind.Running<Integer>>();
+        var feeder = new PollingThreadFeeder(driver);
+        for (int i = 0; i < 5; i++) {
+            pairs.add(feeder.connect());
+        }
+        for (Pair pair : pairs) {
+            readers.add(
+                    ThreadKind.PLATFORM.run(
+                            () -> pair.server.recv(new byte[8], 0, 8, 60 * SECOND)));
+        }
+        for (var reader : readers) {
+            reader.awaitParked();
+        }
+        for (Pair pair : pairs) {
+            send(pair.client, "x");
+        }
+        int events = 0;
+        while (events < 5) {
+            int got = driver.poll(10 * SECOND);
+            assertTrue(got <= 2, () -> got + " events in one batch");
+            events += got;
+        }
+        for (var reader : readers) {
+            assertEquals(1, reader.get());
+        }
+    }
+
+    /** Connects while nobody else polls. */
+    private record PollingThreadFeeder(IoDriver driver) {
+        Pair connect() throws Exception {
+            var connecting = ThreadKind.PLATFORM.run(() -> IoDriverContract.connect(driver));
+            while (!connecting.future().isDone()) {
+                driver.poll(1_000_000);
+            }
+            return connecting.get();
+        }
+    }
+
+    // ---- streams ----
+
+    @ParameterizedTest
+    @EnumSource
+    void bytesGoBothWays(ThreadKind kind) throws Exception {
+        IoDriver driver = polled();
+        assertTrue(
+                kind.run(
+                                () -> {
+                                    Pair pair = connect(driver);
+                                    for (int i = 0; i < 100; i++) {
+                                        send(pair.client, "ping " + i);
+                                        assertEquals("ping " + i, recv(pair.server, 64));
+                                        send(pair.server, "pong " + i);
+                                        assertEquals("pong " + i, recv(pair.client, 64));
+                                    }
+                                    return true;
+                                })
+                        .get());
+    }
+
+    @Test
+    void everyKindOfBufferWorks() throws Exception {
+        IoDriver driver = polled();
+        Pair pair = connect(driver);
+        byte[] data = "0123456789".getBytes(US_ASCII);
+        List<ByteBuffer> sources =
+                List.of(
+                        ByteBuffer.wrap(data),
+                        ByteBuffer.wrap(data).asReadOnlyBuffer(),
+                        ByteBuffer.allocateDirect(10).put(data).flip(),
+                        ByteBuffer.wrap(("xx0123456789").getBytes(US_ASCII), 2, 10).slice());
+        List<ByteBuffer> targets =
+                List.of(
+                        ByteBuffer.allocate(20).position(3),
+                        ByteBuffer.allocateDirect(20).position(3),
+                        ByteBuffer.wrap(new byte[30], 5, 20).slice().position(3));
+        for (ByteBuffer source : sources) {
+            for (ByteBuffer target : targets) {
+                ByteBuffer from = source.duplicate();
+                ByteBuffer to = target.duplicate();
+                assertEquals(10, pair.client.send(from, SECOND));
+                assertFalse(from.hasRemaining());
+                assertEquals(10, pair.server.recv(to, 10 * SECOND));
+                assertEquals(13, to.position());
+                byte[] got = new byte[10];
+                to.get(3, got);
+                assertArrayEquals(data, got);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void receivingWaitsForWhatComesLater(ThreadKind kind) throws Exception {
+        IoDriver driver = polled();
+        Pair pair = connect(driver);
+        var reader = kind.run(() -> recv(pair.server, 64)).awaitParked();
+        send(pair.client, "late");
+        assertEquals("late", reader.get());
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void sendingWaitsForRoom(ThreadKind kind) throws Exception {
+        IoDriver driver = polled();
+        Pair pair = connect(driver);
+        long sent = fill(pair.client);
+        var writer = kind.run(() -> pair.client.send(new byte[10], 0, 10, 60 * SECOND));
+        writer.awaitParked();
+        assertEquals(sent, drain(pair.server, sent));
+        assertTrue(writer.get() > 0);
+    }
+
+    private static long fill(IoStream stream) throws Exception {
+        byte[] chunk = new byte[64 << 10];
+        long sent = 0;
+        for (int quiet = 0; quiet < 3; ) {
+            int count = stream.send(chunk, 0, chunk.length, 20_000_000);
+            if (count == IoDriver.TIMED_OUT) {
+                quiet++;
+            } else {
+                sent += count;
+                quiet = 0;
+            }
+        }
+        return sent;
+    }
+
+    private static long drain(IoStream stream, long bytes) throws Exception {
+        byte[] chunk = new byte[64 << 10];
+        long got = 0;
+        while (got < bytes) {
+            int count =
+                    stream.recv(chunk, 0, (int) Math.min(chunk.length, bytes - got), 20 * SECOND);
+            assertTrue(count > 0, () -> "received " + count);
+            got += count;
+        }
+        return got;
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void receivingTimesOutAndGoesOn(ThreadKind kind) throws Exception {
+        IoDriver driver = polled();
+        Pair pair = connect(driver);
+        assertTrue(
+                kind.run(
+                                () -> {
+                                    long start = System.nanoTime();
+                                    assertEquals(
+                                            IoDriver.TIMED_OUT,
+                                            pair.server.recv(new byte[1], 0, 1, 30_000_000));
+                                    assertTrue(System.nanoTime() - start >= 30_000_000);
+                                    send(pair.client, "x");
+                                    assertEquals("x", recv(pair.server, 1));
+                                    return true;
+                                })
+                        .get());
+    }
+
+    @Test
+    void theEndOfTheStreamIsSeenBehindTheDataAndStays() throws Exception {
+        IoDriver driver = polled();
+        for (int i = 0; i < 200; i++) {
+            Pair pair = connect(driver);
+            var reader =
+                    ThreadKind.VIRTUAL.run(
+                            () -> {
+                                var text = new StringBuilder();
+                                byte[] buffer = new byte[64];
+                                int count;
+                                while ((count = pair.server.recv(buffer, 0, 64, 30 * SECOND)) > 0) {
+                                    text.append(new String(buffer, 0, count, US_ASCII));
+                                }
+                                assertEquals(IoDriver.END_OF_STREAM, count);
+                                return text.toString();
+                            });
+            send(pair.client, "short");
+            pair.client.close();
+            assertEquals("short", reader.get());
+            assertEquals(IoDriver.END_OF_STREAM, pair.server.recv(new byte[1], 0, 1, SECOND));
+            assertEquals(IoDriver.END_OF_STREAM, pair.server.recv(ByteBuffer.allocate(1), SECOND));
+            pair.server.close();
+        }
+    }
+
+    @Test
+    void halfCloseEndsOneDirectionOnly() throws Exception {
+        IoDriver driver = polled();
+        Pair pair = connect(driver);
+        assertTrue(pair.client.shutdownOutput());
+        assertEquals(IoDriver.END_OF_STREAM, pair.server.recv(new byte[1], 0, 1, 10 * SECOND));
+        send(pair.server, "still here");
+        assertEquals("still here", recv(pair.client, 64));
+        var e =
+                assertThrows(
+                        SocketException.class, () -> pair.client.send(new byte[1], 0, 1, SECOND));
+        assertMessage("EPIPE (32)", e);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void shuttingDownInputWakesTheReader(ThreadKind kind) throws Exception {
+        IoDriver driver = polled();
+        Pair pair = connect(driver);
+        var reader = kind.run(() -> pair.server.recv(new byte[1], 0, 1, IoDriver.FOREVER));
+        reader.awaitParked();
+        assertTrue(pair.server.shutdownInput());
+        assertEquals(IoDriver.END_OF_STREAM, reader.get());
+        send(pair.server, "output goes on");
+        assertEquals("output goes on", recv(pair.client, 64));
+    }
+
+    @Test
+    void anAbortiveCloseIsAResetForThePeerEveryTime() throws Exception {
+        IoDriver driver = polled();
+        Pair pair = connect(driver);
+        var reader =
+                ThreadKind.VIRTUAL.run(() -> pair.server.recv(new byte[1], 0, 1, IoDriver.FOREVER));
+        reader.awaitParked();
+        pair.client.closeAbortively();
+        for (int i = 0; i < 3; i++) {
+            var e =
+                    assertThrows(
+                            SocketException.class,
+                            i == 0
+                                    ? reader::get
+                                    : () -> pair.server.recv(new byte[1], 0, 1, SECOND));
+            assertMessage("ECONNRESET (104)", e);
+            assertMessage(pair.server.remoteAddress().toString(), e);
+        }
+    }
+
+    @Test
+    void aSecondReaderOrWriterIsAnErrorThatSaysSo() throws Exception {
+        IoDriver driver = polled();
+        Pair pair = connect(driver);
+        var reader =
+                ThreadKind.VIRTUAL.run(() -> pair.server.recv(new byte[1], 0, 1, IoDriver.FOREVER));
+        reader.awaitParked();
+        var e =
+                assertThrows(
+                        IllegalStateException.class,
+                        () -> pair.server.recv(new byte[1], 0, 1, SECOND));
+        assertMessage("another thread is reading from", e);
+        send(pair.server, "writing beside reading");
+        send(pair.client, "x");
+        assertEquals(1, reader.get());
+        fill(pair.server);
+        var writer = ThreadKind.VIRTUAL.run(() -> pair.server.send(new byte[1], 0, 1, 60 * SECOND));
+        writer.awaitParked();
+        e =
+                assertThrows(
+                        IllegalStateException.class,
+                        () -> pair.server.send(new byte[1], 0, 1, SECOND));
+        assertMessage("another thread is writing to", e);
+        pair.server.close();
+        assertEquals(IoDriver.CLOSED, writer.get());
+    }
+
+    @Test
+    void aRefusedConnectionSaysWhatAndWhere() throws Exception {
+        IoDriver driver = polled();
+        InetSocketAddress nobody;
+        try (IoListener listener = driver.listen(loopback(0), LISTEN)) {
+            nobody = listener.localAddress();
+        }
+        var e = assertThrows(ConnectException.class, () -> driver.connect(nobody, 10 * SECOND));
+        assertEquals(
+                "connect to " + nobody + " failed: ECONNREFUSED (111), connection refused",
+                e.getMessage());
+    }
+
+    @Test
+    void connectingTimesOutAndCanBeInterrupted() throws Exception {
+        IoDriver driver = polled();
+        // a full backlog: the kernel drops further connection requests
+        IoListener listener = driver.listen(loopback(0), new ListenSettings(1, true, false, 0));
+        var waiting = new ArrayList<@Nullable IoStream>();
+        IoStream last;
+        do {
+            last = driver.connect(listener.localAddress(), 300_000_000);
+            waiting.add(last);
+        } while (last != null);
+        assertTrue(waiting.size() <= 10, () -> waiting.size() + " connections in a backlog of 1");
+        var connecting =
+                ThreadKind.VIRTUAL.run(
+                        () -> driver.connect(listener.localAddress(), IoDriver.FOREVER));
+        connecting.awaitParked().thread().interrupt();
+        assertThrows(InterruptedException.class, connecting::get);
+    }
+
+    // ---- closing and interrupting what waits ----
+
+    /** Something that waits until it is closed or interrupted. */
+    private interface Waiting {
+        @Nullable Object run() throws Exception;
+    }
+
+    private record Blocked(IoSocket socket, Waiting operation, @Nullable Object whenClosed) {}
+
+    private List<Blocked> everythingThatBlocks(IoDriver driver) throws Exception {
+        Pair reading = connect(driver);
+        Pair readingToo = connect(driver);
+        Pair writing = connect(driver);
+        fill(writing.client);
+        IoListener listener = driver.listen(loopback(0), LISTEN);
+        IoDatagram datagram = driver.datagram(loopback(0), DATAGRAM);
+        ByteBuffer buffer = ByteBuffer.allocateDirect(10);
+        return List.of(
+                new Blocked(
+                        reading.server,
+                        () -> reading.server.recv(new byte[1], 0, 1, IoDriver.FOREVER),
+                        IoDriver.CLOSED),
+                new Blocked(
+                        readingToo.client,
+                        () -> readingToo.client.recv(buffer.duplicate(), 60 * SECOND),
+                        IoDriver.CLOSED),
+                new Blocked(
+                        writing.client,
+                        () -> writing.client.send(new byte[1], 0, 1, IoDriver.FOREVER),
+                        IoDriver.CLOSED),
+                new Blocked(listener, () -> listener.accept(IoDriver.FOREVER), null),
+                new Blocked(
+                        datagram,
+                        () -> datagram.recvFrom(buffer.duplicate(), IoDriver.FOREVER),
+                        null));
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void closingWakesWhateverWaits(ThreadKind kind) throws Exception {
+        IoDriver driver = polled();
+        for (Blocked blocked : everythingThatBlocks(driver)) {
+            ThreadKind.Running<@Nullable Object> running = kind.run(blocked.operation::run);
+            running.awaitParked();
+            blocked.socket.close();
+            assertEquals(blocked.whenClosed, running.get(), blocked.socket::toString);
+            assertFalse(blocked.socket.isOpen());
+            assertEquals(blocked.whenClosed, blocked.operation.run(), "after closing");
+            blocked.socket.close();
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void closingTheDriverWakesWhateverWaits(ThreadKind kind) throws Exception {
+        var poller = new PollingThread(open());
+        open.add(poller);
+        IoDriver driver = poller.driver();
+        var running = new ArrayList<ThreadKind.Running<@Nullable Object>>();
+        List<Blocked> all = everythingThatBlocks(driver);
+        for (Blocked blocked : all) {
+            running.add(kind.run(blocked.operation::run).awaitParked());
+        }
+        poller.close();
+        for (int i = 0; i < all.size(); i++) {
+            Object result = running.get(i).get();
+            // the other end belongs to the same driver and may have been closed first
+            if (!Objects.equals(result, IoDriver.END_OF_STREAM)) {
+                assertEquals(all.get(i).whenClosed, result);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void anInterruptEndsWhateverWaitsAndHarmsNothing(ThreadKind kind) throws Exception {
+        IoDriver driver = polled();
+        for (Blocked blocked : everythingThatBlocks(driver)) {
+            ThreadKind.Running<@Nullable Object> running = kind.run(blocked.operation::run);
+            running.awaitParked().thread().interrupt();
+            assertThrows(InterruptedException.class, running::get, blocked.socket::toString);
+            assertTrue(blocked.socket.isOpen());
+            ThreadKind.Running<@Nullable Object> again = kind.run(blocked.operation::run);
+            again.awaitParked();
+            blocked.socket.close();
+            assertEquals(blocked.whenClosed, again.get());
+        }
+    }
+
+    @Test
+    void anInterruptBeforeTheOperationCountsAndTakesNothing() throws Exception {
+        IoDriver driver = polled();
+        Pair pair = connect(driver);
+        send(pair.client, "here");
+        Thread.currentThread().interrupt();
+        assertThrows(
+                InterruptedException.class,
+                () -> pair.server.recv(new byte[9], 0, 9, IoDriver.FOREVER));
+        assertFalse(Thread.interrupted());
+        assertEquals("here", recv(pair.server, 9));
+    }
+
+    @Test
+    void aClosedPortIsFreeAtOnceAlthoughAnAcceptorHasNotNoticed() throws Exception {
+        IoDriver driver = unpolled();
+        IoListener listener = driver.listen(loopback(0), LISTEN);
+        InetSocketAddress address = listener.localAddress();
+        var acceptor = ThreadKind.PLATFORM.run(() -> listener.accept(IoDriver.FOREVER));
+        acceptor.awaitParked();
+        listener.close();
+        try (IoListener next = driver.listen(address, new ListenSettings(1, false, false, 0))) {
+            assertEquals(address, next.localAddress());
+        }
+        assertNull(acceptor.get());
+    }
+
+    // ---- listeners ----
+
+    @Test
+    void severalAcceptorsShareAListener() throws Exception {
+        IoDriver driver = polled();
+        IoListener listener = driver.listen(loopback(0), LISTEN);
+        var acceptors = new ArrayList<ThreadKind.Running<Integer>>();
+        for (int i = 0; i < 4; i++) {
+            acceptors.add(
+                    ThreadKind.VIRTUAL.run(
+                            () -> {
+                                int count = 0;
+                                IoStream accepted;
+                                while ((accepted = listener.accept(IoDriver.FOREVER)) != null) {
+                                    accepted.close();
+                                    count++;
+                                }
+                                return count;
+                            }));
+        }
+        for (int i = 0; i < 200; i++) {
+            try (IoStream client = driver.connect(listener.localAddress(), 10 * SECOND)) {
+                assertNotNull(client);
+                assertEquals(IoDriver.END_OF_STREAM, client.recv(new byte[1], 0, 1, 30 * SECOND));
+            }
+        }
+        listener.close();
+        int total = 0;
+        for (var acceptor : acceptors) {
+            total += acceptor.get();
+        }
+        assertEquals(200, total);
+    }
+
+    @Test
+    void acceptingTimesOut() throws Exception {
+        IoDriver driver = polled();
+        IoListener listener = driver.listen(loopback(0), LISTEN);
+        assertNull(listener.accept(0));
+        long start = System.nanoTime();
+        assertNull(listener.accept(30_000_000));
+        assertTrue(System.nanoTime() - start >= 30_000_000);
+        assertTrue(listener.isOpen());
+    }
+
+    // ---- datagrams ----
+
+    @Test
+    void datagramsKeepTheirBoundsAndTellWhenTheyAreCut() throws Exception {
+        IoDriver driver = polled();
+        IoDatagram a = driver.datagram(loopback(0), DATAGRAM);
+        IoDatagram b = driver.datagram(loopback(0), DATAGRAM);
+        for (ByteBuffer target : List.of(ByteBuffer.allocate(8), ByteBuffer.allocateDirect(8))) {
+            for (int size : new int[] {0, 1, 8, 9, 65_507}) {
+                assertEquals(
+                        size, a.sendTo(ByteBuffer.allocate(size), b.localAddress(), 10 * SECOND));
+                var received = b.recvFrom(target.clear(), 10 * SECOND);
+                assertNotNull(received);
+                assertEquals(a.localAddress(), received.sender());
+                assertEquals(Math.min(size, 8), received.length());
+                assertEquals(size, received.datagramLength());
+                assertEquals(received.length(), target.position());
+            }
+        }
+    }
+
+    @Test
+    void aDatagramThatIsTooLongIsRefused() throws Exception {
+        IoDriver driver = polled();
+        IoDatagram socket = driver.datagram(loopback(0), DATAGRAM);
+        for (ByteBuffer tooLong :
+                List.of(ByteBuffer.allocate(70_000), ByteBuffer.allocateDirect(70_000))) {
+            var e =
+                    assertThrows(
+                            SocketException.class,
+                            () -> socket.sendTo(tooLong, socket.localAddress(), SECOND));
+            assertMessage("EMSGSIZE (90)", e);
+            assertEquals(0, tooLong.position());
+        }
+    }
+
+    @Test
+    void severalThreadsReceiveFromOneDatagramSocket() throws Exception {
+        IoDriver driver = polled();
+        IoDatagram to = driver.datagram(loopback(0), DATAGRAM);
+        IoDatagram from = driver.datagram(loopback(0), DATAGRAM);
+        var receivers = new ArrayList<ThreadKind.Running<Integer>>();
+        for (int i = 0; i < 4; i++) {
+            receivers.add(
+                    ThreadKind.VIRTUAL.run(
+                            () -> {
+                                int count = 0;
+                                while (to.recvFrom(ByteBuffer.allocate(8), IoDriver.FOREVER)
+                                        != null) {
+                                    from.sendTo(
+                                            ByteBuffer.allocate(1), from.localAddress(), SECOND);
+                                    count++;
+                                }
+                                return count;
+                            }));
+        }
+        for (int i = 0; i < 200; i++) {
+            from.sendTo(ByteBuffer.allocate(4), to.localAddress(), SECOND);
+            assertNotNull(from.recvFrom(ByteBuffer.allocate(8), 30 * SECOND));
+        }
+        to.close();
+        int total = 0;
+        for (var receiver : receivers) {
+            total += receiver.get();
+        }
+        assertEquals(200, total);
+    }
+
+    // ---- options ----
+
+    @Test
+    void optionsAreKept() throws Exception {
+        IoDriver driver = polled();
+        Pair pair = connect(driver);
+        for (IoStream stream : List.of(pair.client, pair.server)) {
+            assertSame(true, stream.getOption(StandardSocketOptions.TCP_NODELAY));
+            assertTrue(stream.setOption(StandardSocketOptions.TCP_NODELAY, false));
+            assertSame(false, stream.getOption(StandardSocketOptions.TCP_NODELAY));
+            assertTrue(stream.setOption(StandardSocketOptions.SO_KEEPALIVE, true));
+            assertSame(true, stream.getOption(StandardSocketOptions.SO_KEEPALIVE));
+            assertEquals(-1, stream.getOption(StandardSocketOptions.SO_LINGER));
+            assertTrue(stream.setOption(StandardSocketOptions.SO_LINGER, 7));
+            assertEquals(7, stream.getOption(StandardSocketOptions.SO_LINGER));
+            assertTrue(stream.setOption(StandardSocketOptions.SO_LINGER, -1));
+            assertEquals(-1, stream.getOption(StandardSocketOptions.SO_LINGER));
+            assertTrue(stream.setOption(StandardSocketOptions.SO_RCVBUF, 100_000));
+            assertTrue(stream.getOption(StandardSocketOptions.SO_RCVBUF) >= 100_000);
+            assertTrue(stream.setOption(StandardSocketOptions.IP_TOS, 0x10));
+            assertEquals(0x10, stream.getOption(StandardSocketOptions.IP_TOS));
+        }
+        var e =
+                assertThrows(
+                        UnsupportedOperationException.class,
+                        () -> pair.client.setOption(StandardSocketOptions.SO_BROADCAST, true));
+        assertMessage("has no option SO_BROADCAST", e);
+        pair.client.close();
+        assertFalse(pair.client.setOption(StandardSocketOptions.TCP_NODELAY, true));
+        assertInstanceOf(
+                SocketException.class,
+                assertThrows(
+                        IOException.class,
+                        () -> pair.client.getOption(StandardSocketOptions.TCP_NODELAY)));
+    }
+}
