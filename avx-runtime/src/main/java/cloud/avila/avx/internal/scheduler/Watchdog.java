@@ -79,18 +79,11 @@ final class Watchdog {
                 scheduler.wakeSleeper();
             }
             leadsBefore = scheduler.leads();
-            if (active || leaderless) {
+            if (active || leaderless || !allSleep()) {
                 long tick = stallNanos == 0 ? TICK_NANOS : Math.min(TICK_NANOS, stallNanos);
                 Parker.parkNanos(this, leaderless ? LEADERLESS_TICK_NANOS : tick);
             } else {
-                asleep = true;
-                // a worker that woke up before it could see the flag has left a trace by now
-                if (!observe(System.nanoTime())) {
-                    while (asleep && !stopped) {
-                        Parker.park(this);
-                    }
-                }
-                asleep = false;
+                sleepUntilWorkerAwake();
             }
         }
         // fibers that outlived their workers sleep on in the wheels
@@ -98,6 +91,24 @@ final class Watchdog {
             scheduler.fireTimers(System.nanoTime());
             Parker.parkNanos(this, TICK_NANOS);
         }
+    }
+
+    /**
+     * A worker that wakes up clears its sleeping bit and then reads asleep; here asleep is written
+     * and then the bits are read. All are sequentially consistent, so one sees the other.
+     */
+    private void sleepUntilWorkerAwake() {
+        asleep = true;
+        if (allSleep()) {
+            while (asleep && !stopped) {
+                Parker.park(this);
+            }
+        }
+        asleep = false;
+    }
+
+    private boolean allSleep() {
+        return scheduler.idle.sleepingCount() == scheduler.workers.length;
     }
 
     /** Looks at every worker; tells whether any has run, or is running, something. */
