@@ -1,0 +1,213 @@
+package cloud.avila.avx.stress;
+
+import cloud.avila.avx.JoinHandle;
+import cloud.avila.avx.net.ReceivedDatagram;
+import cloud.avila.avx.net.TcpListener;
+import cloud.avila.avx.net.TcpStream;
+import cloud.avila.avx.net.UdpSocket;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.SocketTimeoutException;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+
+/** Scenarios of sockets on the loopback interface. */
+final class NetScenarios {
+    private static final InetSocketAddress ANY_PORT =
+            new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
+
+    private NetScenarios() {}
+
+    /** What clients send comes back unchanged, whoever closes, resets, times out, is cancelled. */
+    static final class Echo extends Scenario {
+        private final AtomicLong echoed = new AtomicLong();
+
+        @Override
+        void run(Context cx) throws Exception {
+            var stop = new AtomicBoolean();
+            try (var listener = TcpListener.bind(ANY_PORT)) {
+                Context own = cx.split();
+                JoinHandle<Integer> server =
+                        cx.runtime().spawn("server", () -> serve(own, listener, stop));
+                List<JoinHandle<Integer>> clients = new ArrayList<>();
+                for (int i = cx.between(1, 16); i > 0; i--) {
+                    Context c = cx.split();
+                    var address = listener.localAddress();
+                    clients.add(cx.runtime().spawn("client", () -> connect(c, address)));
+                }
+                cancelSome(cx, clients);
+                joinAll(clients);
+                stop.set(true);
+                if (cx.chance(50)) {
+                    listener.close();
+                }
+                server.join();
+            }
+        }
+
+        private static int serve(Context cx, TcpListener listener, AtomicBoolean stop)
+                throws InterruptedException, IOException {
+            while (!stop.get()) {
+                TcpStream stream;
+                try {
+                    stream = listener.accept(Duration.ofMillis(20));
+                } catch (SocketTimeoutException e) {
+                    continue;
+                } catch (IOException e) {
+                    if (stop.get()) {
+                        return 0;
+                    }
+                    throw e;
+                }
+                Context own = cx.split();
+                try {
+                    cx.runtime().spawn("echo", () -> echo(own, stream));
+                } catch (RejectedExecutionException e) {
+                    stream.close();
+                }
+            }
+            return 0;
+        }
+
+        private static int echo(Context cx, TcpStream stream) throws InterruptedException {
+            try (stream) {
+                if (cx.chance(50)) {
+                    stream.copyTo(stream);
+                } else {
+                    byte[] buffer = new byte[cx.between(1, 4096)];
+                    for (int n; (n = stream.read(buffer)) > 0; ) {
+                        stream.writeAll(buffer, 0, n);
+                    }
+                }
+                return 0;
+            } catch (IOException e) {
+                // the client was cancelled or has reset the connection
+                return 1;
+            }
+        }
+
+        private int connect(Context cx, InetSocketAddress address) throws Exception {
+            while (cx.more()) {
+                try (var stream = TcpStream.connect(address, Duration.ofSeconds(30))) {
+                    if (cx.chance(50)) {
+                        stream.tcpNoDelay(true);
+                    }
+                    for (int i = cx.between(1, 50); i > 0 && cx.more(); i--) {
+                        exchange(cx, stream);
+                    }
+                    switch (cx.between(0, 3)) {
+                        case 0 -> stream.closeAbortively();
+                        case 1 -> {
+                            stream.shutdownOutput();
+                            require(stream.read(new byte[1]) == -1, "bytes nobody sent");
+                        }
+                        default -> {}
+                    }
+                }
+            }
+            return 0;
+        }
+
+        private void exchange(Context cx, TcpStream stream)
+                throws IOException, InterruptedException {
+            byte[] out = new byte[cx.between(1, cx.chance(5) ? 20_000 : 200)];
+            cx.random().nextBytes(out);
+            stream.writeAll(out);
+            var in = ByteBuffer.allocate(out.length);
+            if (cx.chance(20)) {
+                stream.readTimeout(Duration.ofNanos(cx.between(1, 200_000)));
+                while (in.hasRemaining()) {
+                    try {
+                        require(stream.read(in) > 0, "the echo ended early");
+                    } catch (SocketTimeoutException e) {
+                        cx.progress().step();
+                    }
+                }
+                stream.readTimeout(Duration.ZERO);
+            } else {
+                stream.readFully(in);
+            }
+            require(Arrays.equals(out, in.array()), "the echo differs");
+            echoed.getAndAdd(out.length);
+        }
+
+        @Override
+        void verify() {}
+    }
+
+    /** What arrives is what was sent, and no more of it. */
+    static final class Datagrams extends Scenario {
+        private final AtomicLong sent = new AtomicLong();
+        private final AtomicLong received = new AtomicLong();
+
+        @Override
+        void run(Context cx) throws Exception {
+            var stop = new AtomicBoolean();
+            try (var socket = UdpSocket.bind(ANY_PORT)) {
+                JoinHandle<Integer> receiver =
+                        cx.runtime().spawn("udp", () -> receive(socket, stop));
+                List<JoinHandle<Integer>> senders = new ArrayList<>();
+                for (int i = cx.between(1, 4); i > 0; i--) {
+                    Context own = cx.split();
+                    senders.add(cx.runtime().spawn(() -> send(own, socket.localAddress())));
+                }
+                joinAll(senders);
+                stop.set(true);
+                receiver.join();
+            }
+        }
+
+        private int send(Context cx, InetSocketAddress to)
+                throws IOException, InterruptedException {
+            try (var socket = UdpSocket.bind(ANY_PORT)) {
+                byte[] datagram = new byte[512];
+                while (cx.more()) {
+                    Arrays.fill(datagram, (byte) cx.between(0, 255));
+                    sent.getAndIncrement();
+                    socket.sendTo(datagram, to);
+                    if (cx.chance(10)) {
+                        Thread.sleep(0, cx.between(0, 500_000));
+                    }
+                }
+            }
+            return 0;
+        }
+
+        private int receive(UdpSocket socket, AtomicBoolean stop)
+                throws IOException, InterruptedException {
+            byte[] buffer = new byte[1024];
+            for (; ; ) {
+                boolean last = stop.get();
+                try {
+                    ReceivedDatagram d = socket.recvFrom(buffer, Duration.ofMillis(5));
+                    requireEqual(512, d.length(), "length of a datagram");
+                    for (int i = 1; i < 512; i++) {
+                        require(buffer[i] == buffer[0], "two datagrams mixed");
+                    }
+                    received.getAndIncrement();
+                } catch (SocketTimeoutException e) {
+                    if (last) {
+                        return 0;
+                    }
+                }
+            }
+        }
+
+        @Override
+        void verify() {
+            require(
+                    received.get() <= sent.get(),
+                    "%d datagrams sent, %d received",
+                    sent.get(),
+                    received.get());
+        }
+    }
+}
