@@ -24,6 +24,7 @@ public final class EchoServer {
         }
         int workers = Integer.parseInt(args[1]);
         switch (args[0]) {
+            case "avx" -> AvxEcho.serve(workers);
             case "jdk-virtual" -> JdkVirtualEcho.serve();
             case "netty-epoll" -> NettyEcho.serveEpoll(workers);
             case "netty-io_uring" -> NettyEcho.serveIoUring(workers);
