@@ -14,6 +14,7 @@ import java.lang.module.ModuleDescriptor.Requires;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.SortedSet;
@@ -22,6 +23,20 @@ import java.util.stream.Collectors;
 
 class ModuleDescriptorTest {
     private final ModuleDescriptor module = builtModule();
+
+    @Test
+    void exportsExactlyThePublicPackages() {
+        assertEquals(
+                List.of(
+                        "cloud.avila.avx",
+                        "cloud.avila.avx.atomic",
+                        "cloud.avila.avx.channel",
+                        "cloud.avila.avx.metrics",
+                        "cloud.avila.avx.net",
+                        "cloud.avila.avx.sync",
+                        "cloud.avila.avx.time"),
+                List.copyOf(exportedPackages()));
+    }
 
     @Test
     void requiresNothingButTheJdkBase() {
