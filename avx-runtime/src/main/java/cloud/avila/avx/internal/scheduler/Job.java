@@ -23,6 +23,7 @@ final class Job implements Runnable {
         } catch (Throwable e) {
             LOG.log(Level.ERROR, describe() + " of runtime \"" + scheduler.name() + "\" failed", e);
         } finally {
+            Thread.interrupted(); // the worker's thread goes on to other tasks
             scheduler.ended(failed ? TrackedTask.Ending.FAILED : TrackedTask.Ending.COMPLETED);
         }
     }

@@ -169,10 +169,21 @@ public final class WorkStealingScheduler {
         for (int i = 0; i < workers.length; i++) {
             workers[i] = new Worker(this, i, settings);
         }
-        for (Worker worker : workers) {
-            worker.thread.start();
+        boolean started = false;
+        try {
+            for (Worker worker : workers) {
+                worker.thread.start();
+            }
+            watchdog.start();
+            started = true;
+        } finally {
+            if (!started) { // no memory for another thread: those that run must end
+                phase = STOPPED;
+                for (Worker worker : workers) {
+                    worker.unpark();
+                }
+            }
         }
-        watchdog.start();
     }
 
     private static Access resolveAccess(SchedulerSettings settings) {

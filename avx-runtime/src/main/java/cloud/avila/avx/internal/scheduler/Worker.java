@@ -57,13 +57,15 @@ final class Worker {
     private int interval = FIRST_INTERVAL;
     private int untilMaintenance = FIRST_INTERVAL;
     private long lastMaintenance;
+    private long lastTurn;
     private long meanTaskNanos = INTERVAL_NANOS / FIRST_INTERVAL;
     private long spinNanos = MIN_SPIN_NANOS;
     private boolean searching;
     private boolean dispatching; // the driver or the wheel is waking fibers
     private long random;
     private long awakeSince;
-    private long leaderTurnNanos;
+    private long executedBefore; // this turn, that is, since the worker woke up
+    private long meanTurnNanos;
 
     // set by this worker before it waits in the driver, read by those who wake it
     private volatile boolean inDriver;
@@ -135,6 +137,7 @@ final class Worker {
     void run() {
         awakeSince = System.nanoTime();
         lastMaintenance = awakeSince;
+        lastTurn = awakeSince;
         while (!scheduler.isStopped()) {
             Runnable task = next();
             if (task == null) {
@@ -193,7 +196,7 @@ final class Worker {
     private @Nullable Runnable maintain() {
         long now = System.nanoTime();
         long mean = Math.max(1, (now - lastMaintenance) / interval);
-        meanTaskNanos += (mean - meanTaskNanos) / 4;
+        meanTaskNanos = Math.max(1, meanTaskNanos + (mean - meanTaskNanos) / 4);
         interval = (int) Math.clamp(INTERVAL_NANOS / Math.max(1, mean), MIN_INTERVAL, MAX_INTERVAL);
         untilMaintenance = interval;
         lastMaintenance = now;
@@ -209,6 +212,7 @@ final class Worker {
 
     /** Finds a task, or sleeps until there is one; null once the scheduler is stopped. */
     private @Nullable Runnable findWork() {
+        turnEnded(System.nanoTime());
         int fruitless = 0;
         for (; ; ) {
             if (scheduler.isStopped()) {
@@ -226,6 +230,7 @@ final class Worker {
             if (task != null) {
                 foundWork();
                 state = WorkerState.RUNNING;
+                lastTurn = lastMaintenance = System.nanoTime();
                 return task;
             }
             if (!sleep()) {
@@ -240,6 +245,17 @@ final class Worker {
                 fruitless = 0;
             }
         }
+    }
+
+    /** Learns from the turn of work that has just ended how long turns and tasks take. */
+    private void turnEnded(long now) {
+        long tasks = executed - executedBefore;
+        if (tasks > 0) {
+            long nanos = now - lastTurn;
+            meanTurnNanos += (nanos - meanTurnNanos) / 8;
+            meanTaskNanos = Math.max(1, meanTaskNanos + (nanos / tasks - meanTaskNanos) / 8);
+        }
+        executedBefore = executed;
     }
 
     private void foundWork() {
@@ -343,7 +359,6 @@ final class Worker {
         parks++;
         boolean leading = scheduler.tryLead(this);
         if (leading) {
-            leaderTurnNanos += (asleepSince - awakeSince - leaderTurnNanos) / 8;
             lead();
         } else {
             state = WorkerState.PARKED;
@@ -356,7 +371,6 @@ final class Worker {
         }
         long now = System.nanoTime();
         awakeSince = now;
-        lastMaintenance = now;
         untilMaintenance = interval;
         fireTimers(now);
         scheduler.watchdog.workerAwake();
@@ -385,6 +399,7 @@ final class Worker {
             }
         } else {
             inDriver = true;
+            driver.maxEvents((int) Math.clamp(2 * WORTH_WAKING_NANOS / meanTaskNanos, 4, 64));
             if (idle.isSleeping(index) && !scheduler.isStopped()) {
                 long before = System.nanoTime();
                 int events = poll(driver, timeout);
@@ -432,6 +447,8 @@ final class Worker {
         } else {
             Parker.parkNanos(scheduler, nanos);
         }
+        // workers are woken by their permit; an interrupt that strayed here would keep them awake
+        Thread.interrupted();
     }
 
     private int poll(IoDriver driver, long timeoutNanos) {
@@ -466,7 +483,7 @@ final class Worker {
         int waiting = queue.size();
         if (waiting > 0
                 && (waiting * meanTaskNanos > WORTH_WAKING_NANOS
-                        || leaderTurnNanos > WORTH_WAKING_NANOS)) {
+                        || meanTurnNanos > WORTH_WAKING_NANOS)) {
             scheduler.wakeOne();
         }
     }
