@@ -1,5 +1,6 @@
 package cloud.avila.avx.actuator;
 
+import cloud.avila.avx.AvxRuntime;
 import cloud.avila.avx.RuntimeConfig;
 import cloud.avila.avx.metrics.RuntimeMetrics;
 import cloud.avila.avx.metrics.WorkerMetrics;
@@ -12,6 +13,7 @@ import java.util.Locale;
  * What the endpoint answers: the settings in force and a snapshot.
  *
  * @param runtime the runtime's name
+ * @param state {@code running}, {@code closing} or {@code closed}
  * @param driver the reactor's driver in use
  * @param fibers how fibers are scheduled
  * @param configuration the settings in force, under the names of the properties {@code avx.*}
@@ -25,6 +27,7 @@ import java.util.Locale;
  */
 public record AvxDescription(
         String runtime,
+        String state,
         String driver,
         String fibers,
         Configuration configuration,
@@ -122,9 +125,12 @@ public record AvxDescription(
     public record Sockets(
             long open, long registered, long deregistered, long events, long wakeups) {}
 
-    static AvxDescription of(RuntimeConfig config, RuntimeMetrics m) {
+    static AvxDescription of(AvxRuntime runtime) {
+        RuntimeConfig config = runtime.config();
+        RuntimeMetrics m = runtime.metrics();
         return new AvxDescription(
                 m.runtime(),
+                lowerCase(RuntimeState.of(runtime)),
                 m.driver(),
                 m.fibers(),
                 new Configuration(

@@ -27,6 +27,6 @@ public final class AvxEndpoint {
      */
     @ReadOperation
     public AvxDescription avx() {
-        return AvxDescription.of(runtime.config(), runtime.metrics());
+        return AvxDescription.of(runtime);
     }
 }

@@ -2,15 +2,15 @@ package cloud.avila.avx.actuator;
 
 import cloud.avila.avx.AvxRuntime;
 import cloud.avila.avx.metrics.RuntimeMetrics;
-import cloud.avila.avx.metrics.WorkerMetrics;
 import cloud.avila.avx.metrics.WorkerState;
 
 import org.springframework.boot.health.contributor.AbstractHealthIndicator;
 import org.springframework.boot.health.contributor.Health;
 
-import java.util.List;
-
-/** Says whether a runtime still runs tasks. */
+/**
+ * Says whether a runtime still runs tasks. A stuck worker does not make it unhealthy, because the
+ * others go on; how often that happened is a detail.
+ */
 final class AvxHealthIndicator extends AbstractHealthIndicator {
     private final AvxRuntime runtime;
 
@@ -21,21 +21,34 @@ final class AvxHealthIndicator extends AbstractHealthIndicator {
 
     @Override
     protected void doHealthCheck(Health.Builder builder) {
-        RuntimeMetrics m = runtime.metrics();
-        List<WorkerMetrics> workers = m.workers();
-        long ended = workers.stream().filter(w -> w.state() == WorkerState.TERMINATED).count();
+        check(builder, RuntimeState.of(runtime), runtime.metrics());
+    }
+
+    static void check(Health.Builder builder, RuntimeState state, RuntimeMetrics m) {
+        int workers = m.workers().size();
+        long ended = m.workers().stream().filter(w -> w.state() == WorkerState.TERMINATED).count();
         builder.withDetail("runtime", m.runtime())
                 .withDetail("driver", m.driver())
                 .withDetail("fibers", m.fibers())
-                .withDetail("workers", workers.size())
+                .withDetail("workers", workers)
                 .withDetail("stalls", m.stalls());
-        if (ended == 0) {
-            builder.up();
-        } else if (ended == workers.size()) {
-            builder.outOfService().withDetail("reason", "the runtime is closed");
-        } else {
-            builder.down()
-                    .withDetail("reason", ended + " of " + workers.size() + " workers have ended");
+        switch (state) {
+            case CLOSED -> builder.down().withDetail("reason", "the runtime has been closed");
+            case CLOSING ->
+                    builder.outOfService()
+                            .withDetail(
+                                    "reason",
+                                    "the runtime is closing and refuses new tasks; "
+                                            + m.live()
+                                            + " are left");
+            case RUNNING -> {
+                if (ended == 0) {
+                    builder.up();
+                } else {
+                    builder.down()
+                            .withDetail("reason", ended + " of " + workers + " workers have ended");
+                }
+            }
         }
     }
 }

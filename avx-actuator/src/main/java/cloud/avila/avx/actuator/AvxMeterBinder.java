@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.Function;
+import java.util.function.Supplier;
 
 /**
  * Publishes the metrics of a runtime as meters {@code avx.*}, listed in docs/metrics.md. Every
@@ -227,7 +228,7 @@ public final class AvxMeterBinder implements MeterBinder, AutoCloseable {
                             "Time the worker spent awake",
                             w -> w.busyTime().toNanos() / 1e9));
 
-    private final AvxRuntime runtime;
+    private final String runtimeName;
     private final Snapshots<RuntimeMetrics> snapshots;
     private final Queue<Registered> registered = new ConcurrentLinkedQueue<>();
 
@@ -239,13 +240,17 @@ public final class AvxMeterBinder implements MeterBinder, AutoCloseable {
      * @param runtime what to publish
      */
     public AvxMeterBinder(AvxRuntime runtime) {
-        this.runtime = runtime;
-        this.snapshots = new Snapshots<>(runtime::metrics, SNAPSHOT_AGE);
+        this(runtime.config().name(), runtime::metrics);
+    }
+
+    AvxMeterBinder(String runtimeName, Supplier<RuntimeMetrics> metrics) {
+        this.runtimeName = runtimeName;
+        this.snapshots = new Snapshots<>(metrics, SNAPSHOT_AGE);
     }
 
     @Override
     public void bindTo(MeterRegistry registry) {
-        Tags tags = Tags.of("runtime", runtime.config().name());
+        Tags tags = Tags.of("runtime", runtimeName);
         RUNTIME.forEach(meter -> add(registry, meter, tags, m -> m));
         for (WorkerState state : WorkerState.values()) {
             add(registry, workersIn(state), tags.and("state", lowerCase(state)), m -> m);

@@ -16,24 +16,24 @@ import java.util.function.Consumer;
 /**
  * The properties {@code avx.*}.
  *
- * @param enabled whether to start a runtime and to run tasks on it
- * @param name name of the runtime, used in thread names, messages and metrics
- * @param workerThreads number of workers, 1 to 1024; by default one for each available processor
- * @param workerStackSize stack size of a worker thread, 64KB to 1GB, or 0 for the JVM's default;
- *     fibers have stacks of their own
- * @param threadNamePrefix prefix of worker threads' names; by default the runtime's name and
- *     "-worker-"
- * @param localQueueCapacity initial capacity of a worker's queue, which grows; a power of two, 2 to
- *     1048576
- * @param injectionQueueCapacity most tasks from outside the workers that may wait to start; more
- *     are rejected
- * @param shutdownTimeout how long running tasks may take to finish when the application stops,
- *     before they are interrupted
- * @param fibers how fibers are run
- * @param reactor how sockets are waited for
- * @param blocking the pool for code that holds its thread
- * @param watchdog the guard against stuck workers
- * @param spring how Spring uses the runtime
+ * @param enabled Whether to start a runtime and to run tasks on it.
+ * @param name Name of the runtime, used in thread names, messages and metrics.
+ * @param workerThreads Number of workers, 1 to 1024; by default one for each available processor.
+ * @param workerStackSize Stack size of a worker thread, 64KB to 1GB, or 0 for the JVM's default;
+ *     fibers have stacks of their own.
+ * @param threadNamePrefix Prefix of worker threads' names; by default the runtime's name and
+ *     "-worker-".
+ * @param localQueueCapacity Initial capacity of a worker's queue, which grows; a power of two, 2 to
+ *     1048576.
+ * @param injectionQueueCapacity Most tasks from outside the workers that may wait to start. More
+ *     are rejected.
+ * @param shutdownTimeout How long running tasks may take to finish when the application stops,
+ *     before they are interrupted.
+ * @param fibers How fibers are run.
+ * @param reactor How sockets are waited for.
+ * @param blocking The pool for code that holds its thread.
+ * @param watchdog The guard against stuck workers.
+ * @param spring How Spring uses the runtime.
  */
 @ConfigurationProperties("avx")
 public record AvxProperties(
@@ -54,25 +54,26 @@ public record AvxProperties(
     /**
      * How fibers are run.
      *
-     * @param access how fibers get onto the runtime's own workers: "auto" also without JVM flags,
+     * @param access How fibers get onto the runtime's own workers: "auto" also without JVM flags,
      *     "opened-only" only with "--add-opens java.base/java.lang=ALL-UNNAMED", "jdk" leaves them
-     *     to the JDK's scheduler
+     *     to the JDK's scheduler.
      */
     public record Fibers(@DefaultValue("auto") FiberAccess access) {}
 
     /**
      * How sockets are waited for.
      *
-     * @param driver interface of the operating system that waits for sockets
+     * @param driver Interface of the operating system that waits for sockets: "auto" for the best
+     *     one available, or "epoll".
      */
     public record Reactor(@DefaultValue("auto") ReactorDriver driver) {}
 
     /**
      * The pool for code that holds its thread.
      *
-     * @param maxThreads most threads of the pool, 1 to 32767
-     * @param keepAlive how long an idle thread stays
-     * @param queueCapacity most tasks that may wait for a thread; more are rejected
+     * @param maxThreads Most threads of the pool, 1 to 32767.
+     * @param keepAlive How long an idle thread stays.
+     * @param queueCapacity Most tasks that may wait for a thread; more are rejected.
      */
     public record Blocking(
             @DefaultValue("512") int maxThreads,
@@ -82,22 +83,23 @@ public record AvxProperties(
     /**
      * The guard against stuck workers.
      *
-     * @param stallThreshold how long one piece of work may occupy a worker before it is reported; 0
-     *     turns the watchdog off
+     * @param stallThreshold How long one piece of work may occupy a worker before it is reported; 0
+     *     turns the watchdog off.
      */
     public record Watchdog(@DefaultValue("100ms") Duration stallThreshold) {}
 
     /**
      * How Spring uses the runtime.
      *
-     * @param taskExecutor the executor of asynchronous methods and requests
+     * @param taskExecutor The executor of asynchronous methods and requests.
      */
     public record Spring(@DefaultValue TaskExecutor taskExecutor) {}
 
     /**
      * The executor of asynchronous methods and requests.
      *
-     * @param mode when the application's task executor runs on the runtime
+     * @param mode When the application's task executor runs on the runtime: "auto" unless the
+     *     application has one of its own, "force" always, "off" never.
      */
     public record TaskExecutor(@DefaultValue("auto") TaskExecutorMode mode) {}
 

@@ -49,6 +49,7 @@ public class AvxTaskExecutor extends SimpleAsyncTaskExecutor
     private String beanName = "avxTaskExecutor";
     private @Nullable ClassLoader contextClassLoader;
     private volatile boolean running;
+    // opened by the task that leaves none behind, or by a restart; replaced under the lock of tasks
     private volatile @Nullable CountDownLatch drained;
 
     /**
@@ -140,8 +141,13 @@ public class AvxTaskExecutor extends SimpleAsyncTaskExecutor
 
     @Override
     public void start() {
-        drained = null;
         running = true;
+        synchronized (tasks) {
+            if (drained != null) {
+                drained.countDown();
+                drained = null;
+            }
+        }
     }
 
     /** Waits for the tasks to end, as {@link #stop(Runnable)}. */
@@ -194,8 +200,14 @@ public class AvxTaskExecutor extends SimpleAsyncTaskExecutor
 
     private void drain() {
         Duration timeout = runtime.config().shutdownTimeout();
-        CountDownLatch latch = new CountDownLatch(1);
-        drained = latch;
+        CountDownLatch latch;
+        synchronized (tasks) {
+            latch = drained;
+            if (latch == null || latch.getCount() == 0) {
+                latch = new CountDownLatch(1);
+                drained = latch;
+            }
+        }
         try {
             if (tasks.isEmpty() || latch.await(timeout.toNanos(), TimeUnit.NANOSECONDS)) {
                 return;

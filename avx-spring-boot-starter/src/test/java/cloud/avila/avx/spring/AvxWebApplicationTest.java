@@ -72,6 +72,7 @@ class AvxWebApplicationTest {
         Map<String, Object> body = JsonParserFactory.getJsonParser().parseMap(response.body());
         assertThat(body)
                 .containsEntry("runtime", "web")
+                .containsEntry("state", "running")
                 .containsKeys("driver", "fibers", "injectionQueue", "blocking", "timers")
                 .containsKeys("sockets", "stalls");
         assertThat((Map<String, Object>) body.get("configuration"))
@@ -79,7 +80,7 @@ class AvxWebApplicationTest {
                 .containsEntry("fibersAccess", "auto")
                 .containsEntry("reactorDriver", "auto")
                 .containsEntry("shutdownTimeout", "PT30S");
-        assertThat(body.get("workers")).isInstanceOf(List.class);
+        assertThat((List<Object>) body.get("workers")).hasSize(2);
         assertThat((Map<String, Object>) body.get("tasks"))
                 .extractingByKey("spawned", as(InstanceOfAssertFactories.INTEGER))
                 .isPositive();
@@ -100,6 +101,10 @@ class AvxWebApplicationTest {
         // a snapshot may be 100 ms old
         Thread.sleep(Duration.ofMillis(150));
         List<String> lines = get("/actuator/prometheus").body().lines().toList();
+        assertThat(sum(lines, "avx_worker_executed_tasks_total{runtime=\"web\",worker="))
+                .isPositive();
+        assertThat(sum(lines, "avx_fibers{mode=")).isEqualTo(1);
+        assertThat(sum(lines, "avx_workers_threads{runtime=\"web\",state=")).isEqualTo(2);
         assertThat(value(lines, "avx_tasks_spawned_tasks_total{runtime=\"web\"}")).isPositive();
         assertThat(value(lines, "executor_completed_tasks_total{name=\"applicationTaskExecutor\"}"))
                 .isPositive();
@@ -124,6 +129,13 @@ class AvxWebApplicationTest {
                         .findFirst()
                         .orElseThrow(() -> new AssertionError(series + " not in " + lines));
         return Double.parseDouble(line.substring(series.length()));
+    }
+
+    private static double sum(List<String> lines, String prefix) {
+        return lines.stream()
+                .filter(l -> l.startsWith(prefix))
+                .mapToDouble(l -> Double.parseDouble(l.substring(l.lastIndexOf(' '))))
+                .sum();
     }
 
     private HttpResponse<String> get(String path) throws Exception {

@@ -1,0 +1,63 @@
+package cloud.avila.avx.actuator;
+
+import cloud.avila.avx.metrics.RuntimeMetrics;
+import cloud.avila.avx.metrics.WorkerMetrics;
+import cloud.avila.avx.metrics.WorkerState;
+
+import java.lang.reflect.RecordComponent;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/** Snapshots in which every number is another one, so that no two can be mixed up. */
+final class Samples {
+    private Samples() {}
+
+    static RuntimeMetrics runtime(WorkerState... states) {
+        List<WorkerMetrics> workers = new ArrayList<>();
+        for (int i = 0; i < states.length; i++) {
+            workers.add(fill(WorkerMetrics.class, 1000 * (i + 1), i, states[i]));
+        }
+        return fill(RuntimeMetrics.class, 100, workers);
+    }
+
+    /** Numbers in the order of the components, starting with the given one. */
+    private static <R extends Record> R fill(Class<R> type, int first, Object... special) {
+        RecordComponent[] components = type.getRecordComponents();
+        Object[] values = new Object[components.length];
+        for (int i = 0; i < values.length; i++) {
+            String name = components[i].getName();
+            Class<?> c = components[i].getType();
+            long number = first + i;
+            if (name.equals("index")) {
+                values[i] = special[0];
+            } else if (c == WorkerState.class) {
+                values[i] = special[1];
+            } else if (c == List.class) {
+                values[i] = special[0];
+            } else if (name.equals("driver")) {
+                values[i] = "epoll";
+            } else if (name.equals("fibers")) {
+                values[i] = "workers-opened";
+            } else if (c == String.class) {
+                values[i] = name;
+            } else if (c == Duration.class) {
+                values[i] = Duration.ofSeconds(number);
+            } else if (c == int.class) {
+                values[i] = (int) number;
+            } else {
+                values[i] = number;
+            }
+        }
+        try {
+            return type.getDeclaredConstructor(
+                            Arrays.stream(components)
+                                    .map(RecordComponent::getType)
+                                    .toArray(Class<?>[]::new))
+                    .newInstance(values);
+        } catch (ReflectiveOperationException e) {
+            throw new AssertionError(e);
+        }
+    }
+}

@@ -1,0 +1,306 @@
+package cloud.avila.avx.spring;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import cloud.avila.avx.AvxRuntime;
+import cloud.avila.avx.Handle;
+import cloud.avila.avx.RuntimeConfig;
+import cloud.avila.avx.actuator.ExecutorMetrics;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.springframework.boot.test.system.CapturedOutput;
+import org.springframework.boot.test.system.OutputCaptureExtension;
+import org.springframework.core.task.TaskRejectedException;
+import org.springframework.scheduling.concurrent.ExecutorConfigurationSupport;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
+
+@Timeout(60)
+@ExtendWith(OutputCaptureExtension.class)
+class AvxTaskExecutorTest {
+    private final CountDownLatch release = new CountDownLatch(1);
+    private AvxRuntime runtime = runtime(Duration.ofSeconds(30), 1 << 20);
+    private AvxTaskExecutor executor = new AvxTaskExecutor(runtime);
+
+    @AfterEach
+    void close() {
+        release.countDown();
+        executor.close();
+        runtime.close();
+    }
+
+    @Test
+    void runsTasksAsNamedFibersOfTheRuntime() throws Exception {
+        executor.setThreadNamePrefix("mail-");
+        Future<String> seen =
+                executor.submit(
+                        () ->
+                                Thread.currentThread().getName()
+                                        + " "
+                                        + Thread.currentThread().isVirtual()
+                                        + " "
+                                        + Handle.current().runtimeName());
+        assertThat(seen.get()).isEqualTo("mail-1 true executor-test");
+    }
+
+    @Test
+    void countsTasks() throws Exception {
+        assertThat(executor.executorMetrics())
+                .isEqualTo(new ExecutorMetrics(0, 0, 0, 1 << 20, 0, 2, Integer.MAX_VALUE));
+        CountDownLatch started = new CountDownLatch(2);
+        Future<?> a = executor.submit(() -> holdUntilReleased(started));
+        Future<?> b = executor.submit(() -> holdUntilReleased(started));
+        started.await();
+        ExecutorMetrics busy = executor.executorMetrics();
+        assertThat(busy.active()).isEqualTo(2);
+        assertThat(busy.poolSize()).isEqualTo(2);
+        assertThat(busy.completed()).isZero();
+        assertThat(busy.queued()).isZero();
+        release.countDown();
+        a.get();
+        b.get();
+        drain();
+        ExecutorMetrics idle = executor.executorMetrics();
+        assertThat(idle.active()).isZero();
+        assertThat(idle.completed()).isEqualTo(2);
+    }
+
+    @Test
+    void countsATaskThatThrewAndReportsWhatItThrew(CapturedOutput output) throws Exception {
+        executor.execute(
+                () -> {
+                    throw new IllegalArgumentException("no such report");
+                });
+        drain();
+        assertThat(executor.executorMetrics().completed()).isEqualTo(1);
+        assertThat(executor.executorMetrics().active()).isZero();
+        assertThat(output).contains("IllegalArgumentException: no such report");
+    }
+
+    @Test
+    void countsEveryTaskOfManySubmitters() throws Exception {
+        int submitters = 4;
+        int each = 2_500;
+        LongAdder ran = new LongAdder();
+        CountDownLatch all = new CountDownLatch(submitters * each);
+        for (int i = 0; i < submitters; i++) {
+            Thread.ofPlatform()
+                    .start(
+                            () -> {
+                                for (int n = 0; n < each; n++) {
+                                    executor.execute(
+                                            () -> {
+                                                ran.increment();
+                                                all.countDown();
+                                            });
+                                }
+                            });
+        }
+        all.await();
+        drain();
+        assertThat(ran.sum()).isEqualTo(submitters * each);
+        ExecutorMetrics metrics = executor.executorMetrics();
+        assertThat(metrics.completed()).isEqualTo(submitters * each);
+        assertThat(metrics.active()).isZero();
+        assertThat(metrics.queued()).isZero();
+    }
+
+    @Test
+    void saysWhichBoundWasReached() throws Exception {
+        replaceRuntime(Duration.ofSeconds(30), 2);
+        CountDownLatch busy = new CountDownLatch(2);
+        for (int i = 0; i < 2; i++) {
+            executor.execute(
+                    () -> {
+                        busy.countDown();
+                        while (release.getCount() > 0) {
+                            Thread.onSpinWait();
+                        }
+                    });
+        }
+        busy.await();
+        executor.execute(() -> {});
+        executor.execute(() -> {});
+        assertThat(executor.executorMetrics().queued()).isEqualTo(2);
+        assertThat(executor.executorMetrics().queueRemaining()).isZero();
+        assertThatExceptionOfType(TaskRejectedException.class)
+                .isThrownBy(() -> executor.execute(() -> {}))
+                .withMessageContaining("'avxTaskExecutor' on runtime 'executor-test'")
+                .withMessageContaining("2");
+        assertThat(executor.executorMetrics().queued()).isEqualTo(2);
+        release.countDown();
+        drain();
+        assertThat(executor.executorMetrics().completed()).isEqualTo(4);
+    }
+
+    @Test
+    void saysThatTheRuntimeDoesNotAcceptATask() {
+        runtime.close();
+        assertThatExceptionOfType(TaskRejectedException.class)
+                .isThrownBy(() -> executor.execute(() -> {}))
+                .withMessageContaining("'avxTaskExecutor' on runtime 'executor-test'")
+                .withCauseInstanceOf(RejectedExecutionException.class);
+        assertThat(executor.executorMetrics().queued()).isZero();
+    }
+
+    @Test
+    void saysTheSameWithAConcurrencyLimit() {
+        executor.setConcurrencyLimit(1);
+        runtime.close();
+        for (int i = 0; i < 3; i++) {
+            assertThatExceptionOfType(TaskRejectedException.class)
+                    .isThrownBy(() -> executor.execute(() -> {}))
+                    .withMessageContaining("'avxTaskExecutor' on runtime 'executor-test'");
+        }
+    }
+
+    @Test
+    void rejectsBeyondAConcurrencyLimitOnRequest() throws Exception {
+        executor.setConcurrencyLimit(1);
+        executor.setRejectTasksWhenLimitReached(true);
+        CountDownLatch started = new CountDownLatch(1);
+        executor.execute(() -> holdUntilReleased(started));
+        started.await();
+        assertThatExceptionOfType(TaskRejectedException.class)
+                .isThrownBy(() -> executor.execute(() -> {}))
+                .withMessageContaining("limit reached: 1");
+    }
+
+    @Test
+    void rejectsTasksOnceClosed() {
+        executor.close();
+        executor.close();
+        assertThatExceptionOfType(TaskRejectedException.class)
+                .isThrownBy(() -> executor.execute(() -> {}))
+                .withMessageContaining("'avxTaskExecutor' does not accept")
+                .withMessageContaining("context has been closed");
+    }
+
+    @Test
+    void stopsAtOnceWithoutTasks() {
+        executor.start();
+        assertThat(executor.isRunning()).isTrue();
+        CountDownLatch stopped = new CountDownLatch(1);
+        executor.stop(stopped::countDown);
+        assertThat(stopped.getCount()).isZero();
+        assertThat(executor.isRunning()).isFalse();
+    }
+
+    @Test
+    void waitsForRunningTasksAndAcceptsMoreMeanwhile() throws Exception {
+        executor.start();
+        CountDownLatch started = new CountDownLatch(1);
+        executor.execute(() -> holdUntilReleased(started));
+        started.await();
+        CountDownLatch stopped = new CountDownLatch(1);
+        executor.stop(stopped::countDown);
+        assertThat(executor.submit(() -> "accepted").get()).isEqualTo("accepted");
+        assertThat(stopped.getCount()).isEqualTo(1);
+        release.countDown();
+        stopped.await();
+        executor.start();
+        assertThat(executor.submit(() -> "again").get()).isEqualTo("again");
+    }
+
+    @Test
+    void stopsEveryCallerWhenStoppedTwice() throws Exception {
+        executor.start();
+        CountDownLatch started = new CountDownLatch(1);
+        executor.execute(() -> holdUntilReleased(started));
+        started.await();
+        CountDownLatch stopped = new CountDownLatch(2);
+        executor.stop(stopped::countDown);
+        executor.stop(stopped::countDown);
+        release.countDown();
+        assertThat(stopped.await(20, TimeUnit.SECONDS)).isTrue();
+    }
+
+    @Test
+    void interruptsTasksThatOutliveTheShutdownTimeout(CapturedOutput output) throws Exception {
+        replaceRuntime(Duration.ofMillis(50), 1 << 20);
+        executor.setThreadNamePrefix("slow-");
+        CountDownLatch started = new CountDownLatch(1);
+        CompletableFuture<String> end = new CompletableFuture<>();
+        executor.execute(
+                () -> {
+                    started.countDown();
+                    try {
+                        Thread.sleep(Duration.ofMinutes(10));
+                        end.complete("slept");
+                    } catch (InterruptedException e) {
+                        end.complete("interrupted");
+                    }
+                });
+        started.await();
+        CountDownLatch stopped = new CountDownLatch(1);
+        executor.stop(stopped::countDown);
+        stopped.await();
+        assertThat(end.get(30, TimeUnit.SECONDS)).isEqualTo("interrupted");
+        assertThat(output)
+                .contains("1 tasks of executor 'avxTaskExecutor'")
+                .contains("PT0.05S (avx.shutdown-timeout)")
+                .contains("[slow-1]");
+    }
+
+    @Test
+    void leavesNoTraceOnTheThread() throws Exception {
+        List<String> names = new ArrayList<>();
+        for (int i = 0; i < 50; i++) {
+            executor.submit(() -> Thread.currentThread().setContextClassLoader(null)).get();
+        }
+        for (int i = 0; i < 50; i++) {
+            names.add(runtime.spawn("plain", () -> Thread.currentThread().getName()).join());
+        }
+        assertThat(names).noneMatch(name -> name.startsWith("task-"));
+    }
+
+    @Test
+    void belongsToThePhaseOfSpringsExecutors() {
+        assertThat(executor.getPhase()).isEqualTo(ExecutorConfigurationSupport.DEFAULT_PHASE);
+        assertThat(executor.isPauseable()).isFalse();
+    }
+
+    private void drain() throws InterruptedException {
+        CountDownLatch stopped = new CountDownLatch(1);
+        executor.stop(stopped::countDown);
+        stopped.await();
+    }
+
+    private void replaceRuntime(Duration shutdownTimeout, int injectionCapacity) {
+        executor.close();
+        runtime.close();
+        runtime = runtime(shutdownTimeout, injectionCapacity);
+        executor = new AvxTaskExecutor(runtime);
+    }
+
+    private void holdUntilReleased(CountDownLatch started) {
+        started.countDown();
+        try {
+            release.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private static AvxRuntime runtime(Duration shutdownTimeout, int injectionCapacity) {
+        return AvxRuntime.create(
+                RuntimeConfig.builder()
+                        .name("executor-test")
+                        .workerThreads(2)
+                        .injectionQueueCapacity(injectionCapacity)
+                        .shutdownTimeout(shutdownTimeout)
+                        .build());
+    }
+}
