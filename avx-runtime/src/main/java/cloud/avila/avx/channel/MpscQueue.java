@@ -201,7 +201,7 @@ final class MpscQueue<T> extends MpscHeadPadding implements Receiver<T> {
 
     SendResult offer(T message) {
         if (capacity == UNBOUNDED) {
-            if (closed) {
+            if (closed && isClosed()) {
                 return SendResult.CLOSED;
             }
             Segment s = tailSegment;
