@@ -64,6 +64,24 @@ class WaitingModelTest {
     }
 
     @Test
+    void aReceiverThatWaitsForTheOnlyMessage() {
+        Lincheck.runConcurrentTest(
+                SCHEDULES,
+                () -> {
+                    var channel = Mpsc.<Integer>withSegments(MpscQueue.UNBOUNDED, 2);
+                    var tx = channel.sender();
+                    var rx = channel.receiver();
+                    var receiver = start(() -> assertEquals(1, rx.recv()));
+                    try {
+                        tx.send(1);
+                        receiver.join();
+                    } catch (InterruptedException e) {
+                        throw new AssertionError(e);
+                    }
+                });
+    }
+
+    @Test
     void anEmptyChannelAndAReceiverThatWaits() {
         Lincheck.runConcurrentTest(
                 SCHEDULES,

@@ -1,0 +1,131 @@
+package cloud.avila.avx.sync;
+
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import cloud.avila.avx.atomic.AtomicFlag;
+import cloud.avila.avx.channel.Broadcast;
+import cloud.avila.avx.channel.Mpsc;
+import cloud.avila.avx.testing.Background;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/**
+ * Waits that time out behind one that stays must leave no memory. {@code -Davx.cancelled=...} sets
+ * how many; each would keep at least 32 bytes.
+ */
+@Timeout(300)
+class CancelledWaitersTest {
+    private static final int COUNT = Integer.getInteger("avx.cancelled", 200_000);
+    private static final Duration ONE = Duration.ofNanos(1);
+    private static final long ALLOWED_BYTES = 3L << 20;
+
+    private static void cancelMany(Background.Step once) throws Exception {
+        once.run();
+        long before = used();
+        for (int i = 0; i < COUNT; i++) {
+            once.run();
+        }
+        long grown = used() - before;
+        assertTrue(grown < ALLOWED_BYTES, COUNT + " cancelled waiters leave " + grown + " bytes");
+    }
+
+    private static long used() throws InterruptedException {
+        long least = Long.MAX_VALUE;
+        for (int i = 0; i < 5; i++) {
+            System.gc();
+            Thread.sleep(20);
+            var runtime = Runtime.getRuntime();
+            least = Math.min(least, runtime.totalMemory() - runtime.freeMemory());
+        }
+        return least;
+    }
+
+    @Test
+    void ofAMutex() throws Exception {
+        var mutex = new Mutex();
+        var holder = Background.parkedStep(() -> holdUntilInterrupted(mutex));
+        var stays = Background.parkedStep(mutex::lockInterruptibly);
+        cancelMany(() -> assertFalse(mutex.tryLock(1, TimeUnit.NANOSECONDS)));
+        holder.interrupt();
+        stays.join();
+    }
+
+    private static void holdUntilInterrupted(Mutex mutex) {
+        mutex.lock();
+        try {
+            Thread.sleep(Duration.ofHours(1));
+        } catch (InterruptedException e) {
+            mutex.unlock();
+        }
+    }
+
+    @Test
+    void ofACondition() throws Exception {
+        var mutex = new Mutex();
+        var condition = mutex.newCondition();
+        var stays =
+                Background.parkedStep(
+                        () -> {
+                            mutex.lock();
+                            condition.await();
+                            mutex.unlock();
+                        });
+        mutex.lock();
+        cancelMany(() -> assertFalse(condition.await(1, TimeUnit.NANOSECONDS)));
+        condition.signal();
+        mutex.unlock();
+        stays.join();
+    }
+
+    @Test
+    void ofASemaphore() throws Exception {
+        var semaphore = new Semaphore(0);
+        var stays = Background.parked(() -> semaphore.acquire());
+        cancelMany(() -> assertNull(semaphore.tryAcquire(ONE)));
+        semaphore.release();
+        stays.join();
+    }
+
+    @Test
+    void ofAFullChannel() throws Exception {
+        var channel = Mpsc.<Integer>bounded(1);
+        var tx = channel.sender();
+        tx.send(1);
+        var stays = Background.parkedStep(() -> tx.send(2));
+        cancelMany(() -> expectTimeout(() -> tx.send(3, ONE)));
+        channel.receiver().recv();
+        stays.join();
+    }
+
+    @Test
+    void ofABroadcast() throws Exception {
+        var channel = Broadcast.<Integer>create();
+        var first = channel.subscribe();
+        var second = channel.subscribe();
+        var stays = Background.parked(() -> first.recv());
+        cancelMany(() -> expectTimeout(() -> second.recv(ONE)));
+        channel.send(1);
+        stays.join();
+    }
+
+    @Test
+    void ofAFlag() throws Exception {
+        var flag = new AtomicFlag();
+        var stays = Background.parkedStep(flag::awaitSet);
+        cancelMany(() -> assertFalse(flag.awaitSet(ONE)));
+        flag.set();
+        stays.join();
+    }
+
+    private static void expectTimeout(Background.Step step) {
+        assertThrows(TimeoutException.class, step::run);
+    }
+}
