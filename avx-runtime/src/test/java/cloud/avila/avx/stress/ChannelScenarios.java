@@ -38,7 +38,7 @@ final class ChannelScenarios {
             Receiver<Message> receiver = channel.receiver();
             Sender<Message> keep = channel.sender();
             Context own = cx.split();
-            JoinHandle<Integer> consumer = cx.runtime().spawn(() -> receive(own, receiver));
+            JoinHandle<Integer> consumer = cx.spawn(() -> receive(own, receiver));
             List<JoinHandle<Integer>> producers = new ArrayList<>();
             List<Thread> outside = new ArrayList<>();
             int n = cx.between(1, PRODUCERS);
@@ -46,7 +46,7 @@ final class ChannelScenarios {
                 Context c = cx.split();
                 int id = i;
                 if (cx.chance(80)) {
-                    producers.add(cx.runtime().spawn(() -> send(c, id, keep)));
+                    producers.add(cx.spawn(() -> send(c, id, keep)));
                 } else {
                     var builder = cx.chance(50) ? Thread.ofVirtual() : Thread.ofPlatform();
                     outside.add(
@@ -161,12 +161,12 @@ final class ChannelScenarios {
             for (int i = cx.between(1, 8); i > 0; i--) {
                 Receiver<Long> subscription = bus.subscribe();
                 Context own = cx.split();
-                receivers.add(cx.runtime().spawn(() -> receive(own, subscription)));
+                receivers.add(cx.spawn(() -> receive(own, subscription)));
             }
             List<JoinHandle<Integer>> senders = new ArrayList<>();
             for (int i = cx.between(1, 4); i > 0; i--) {
                 Context own = cx.split();
-                senders.add(cx.runtime().spawn(() -> send(own, bus)));
+                senders.add(cx.spawn(() -> send(own, bus)));
             }
             cancelSome(cx, senders);
             joinAll(senders);
@@ -227,7 +227,7 @@ final class ChannelScenarios {
                 List<JoinHandle<Integer>> handles = new ArrayList<>();
                 for (int i = cx.between(1, 30); i > 0; i--) {
                     Context own = cx.split();
-                    handles.add(cx.runtime().spawn(() -> ask(own)));
+                    handles.add(cx.spawn(() -> ask(own)));
                 }
                 joinAll(handles);
             }
@@ -238,19 +238,18 @@ final class ChannelScenarios {
             long value = cx.random().nextLong();
             boolean answers = cx.chance(80);
             Context own = cx.split();
-            cx.runtime()
-                    .spawn(
-                            () -> {
-                                if (own.chance(50)) {
-                                    Thread.sleep(0, own.between(0, 300_000));
-                                }
-                                if (answers) {
-                                    reply.trySend(value);
-                                } else {
-                                    reply.close();
-                                }
-                                return null;
-                            });
+            cx.spawn(
+                    () -> {
+                        if (own.chance(50)) {
+                            Thread.sleep(0, own.between(0, 300_000));
+                        }
+                        if (answers) {
+                            reply.trySend(value);
+                        } else {
+                            reply.close();
+                        }
+                        return null;
+                    });
             for (; ; ) {
                 try {
                     long got =

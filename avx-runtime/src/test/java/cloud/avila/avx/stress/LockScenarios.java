@@ -31,7 +31,7 @@ final class LockScenarios {
             List<JoinHandle<Integer>> handles = new ArrayList<>();
             for (int i = cx.between(1, 16); i > 0; i--) {
                 Context own = cx.split();
-                handles.add(cx.runtime().spawn(() -> loop(own)));
+                handles.add(cx.spawn(() -> loop(own)));
             }
             Context own = cx.split();
             Thread outside =
@@ -108,7 +108,7 @@ final class LockScenarios {
             List<JoinHandle<Integer>> handles = new ArrayList<>();
             for (int i = cx.between(1, 20); i > 0; i--) {
                 Context own = cx.split();
-                handles.add(cx.runtime().spawn(() -> loop(own)));
+                handles.add(cx.spawn(() -> loop(own)));
             }
             cancelSome(cx, handles);
             joinAll(handles);

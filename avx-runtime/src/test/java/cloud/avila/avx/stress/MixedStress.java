@@ -272,15 +272,14 @@ public final class MixedStress {
                         .build());
     }
 
-    private static Future<?> start(Scenario scenario, Context cx, boolean onFiber) {
+    private static Future<?> start(Scenario scenario, Context cx, boolean onFiber)
+            throws InterruptedException {
         if (onFiber) {
-            return cx.runtime()
-                    .spawn(
-                            scenario.toString(),
-                            () -> {
-                                scenario.run(cx);
-                                return null;
-                            });
+            return cx.spawn(
+                    () -> {
+                        scenario.run(cx);
+                        return null;
+                    });
         }
         var task =
                 new FutureTask<Void>(

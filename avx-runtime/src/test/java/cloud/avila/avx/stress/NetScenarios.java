@@ -15,7 +15,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -35,13 +34,12 @@ final class NetScenarios {
             var stop = new AtomicBoolean();
             try (var listener = TcpListener.bind(ANY_PORT)) {
                 Context own = cx.split();
-                JoinHandle<Integer> server =
-                        cx.runtime().spawn("server", () -> serve(own, listener, stop));
+                JoinHandle<Integer> server = cx.spawn(() -> serve(own, listener, stop));
                 List<JoinHandle<Integer>> clients = new ArrayList<>();
                 for (int i = cx.between(1, 16); i > 0; i--) {
                     Context c = cx.split();
                     var address = listener.localAddress();
-                    clients.add(cx.runtime().spawn("client", () -> connect(c, address)));
+                    clients.add(cx.spawn(() -> connect(c, address)));
                 }
                 cancelSome(cx, clients);
                 joinAll(clients);
@@ -68,11 +66,7 @@ final class NetScenarios {
                     throw e;
                 }
                 Context own = cx.split();
-                try {
-                    cx.runtime().spawn("echo", () -> echo(own, stream));
-                } catch (RejectedExecutionException e) {
-                    stream.close();
-                }
+                cx.spawn(() -> echo(own, stream));
             }
             return 0;
         }
@@ -152,12 +146,11 @@ final class NetScenarios {
         void run(Context cx) throws Exception {
             var stop = new AtomicBoolean();
             try (var socket = UdpSocket.bind(ANY_PORT)) {
-                JoinHandle<Integer> receiver =
-                        cx.runtime().spawn("udp", () -> receive(socket, stop));
+                JoinHandle<Integer> receiver = cx.spawn(() -> receive(socket, stop));
                 List<JoinHandle<Integer>> senders = new ArrayList<>();
                 for (int i = cx.between(1, 4); i > 0; i--) {
                     Context own = cx.split();
-                    senders.add(cx.runtime().spawn(() -> send(own, socket.localAddress())));
+                    senders.add(cx.spawn(() -> send(own, socket.localAddress())));
                 }
                 joinAll(senders);
                 stop.set(true);

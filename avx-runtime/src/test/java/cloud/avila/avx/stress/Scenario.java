@@ -7,8 +7,10 @@ import org.jspecify.annotations.Nullable;
 
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.RejectedExecutionException;
 
 /**
  * A kind of use of a runtime that keeps its own books. {@link #run} is called once, on a fiber or
@@ -28,6 +30,21 @@ abstract class Scenario {
 
         Context split() {
             return new Context(runtime, random.split(), end, progress);
+        }
+
+        /**
+         * Spawns a fiber; while the bound of the injection queue is reached, which other scenarios
+         * see to, tries again.
+         */
+        <T extends @Nullable Object> JoinHandle<T> spawn(Callable<? extends T> task)
+                throws InterruptedException {
+            for (; ; ) {
+                try {
+                    return runtime.spawn(task);
+                } catch (RejectedExecutionException e) {
+                    Thread.sleep(1);
+                }
+            }
         }
 
         boolean chance(int percent) {

@@ -52,7 +52,7 @@ final class TaskScenarios {
                         handles.add(
                                 kind == 5
                                         ? cx.runtime().spawnBlocking(() -> body(child, 0, value))
-                                        : cx.runtime().spawn(() -> body(child, kind, value)));
+                                        : cx.spawn(() -> body(child, kind, value)));
                         kinds.add(kind);
                     } catch (RejectedExecutionException e) {
                         Thread.sleep(1);
@@ -75,8 +75,7 @@ final class TaskScenarios {
                     case 2 -> Thread.sleep(0, cx.between(0, 500_000));
                     case 3 -> Thread.sleep(3_600_000);
                     case 4 -> {
-                        JoinHandle<Integer> grandchild =
-                                cx.runtime().spawn(() -> body(cx.split(), 2, value));
+                        JoinHandle<Integer> grandchild = cx.spawn(() -> body(cx.split(), 2, value));
                         return grandchild.join();
                     }
                     default -> Thread.yield();
@@ -159,7 +158,7 @@ final class TaskScenarios {
                 List<JoinHandle<Boolean>> handles = new ArrayList<>();
                 for (int i = cx.between(1, 50); i > 0; i--) {
                     Context own = cx.split();
-                    handles.add(cx.runtime().spawn(() -> sleep(own)));
+                    handles.add(cx.spawn(() -> sleep(own)));
                 }
                 cancelSome(cx, handles);
                 joinAll(handles);
@@ -199,7 +198,7 @@ final class TaskScenarios {
             List<JoinHandle<Boolean>> handles = new ArrayList<>();
             for (int i = cx.between(1, 10); i > 0; i--) {
                 Context own = cx.split();
-                handles.add(cx.runtime().spawn(() -> loop(own)));
+                handles.add(cx.spawn(() -> loop(own)));
             }
             joinAll(handles);
         }
@@ -256,18 +255,19 @@ final class TaskScenarios {
             List<JoinHandle<Integer>> receivers = new ArrayList<>();
             for (int i = cx.between(1, 6); i > 0; i--) {
                 Context own = cx.split();
-                senders.add(cx.runtime().spawn(() -> send(own, queue)));
+                senders.add(cx.spawn(() -> send(own, queue)));
             }
             for (int i = cx.between(1, 6); i > 0; i--) {
                 Context own = cx.split();
-                receivers.add(cx.runtime().spawn(() -> receive(own, queue, sending)));
+                receivers.add(cx.spawn(() -> receive(own, queue, sending)));
             }
+            Context outer = cx.split();
             Thread outside =
                     Thread.ofVirtual()
                             .start(
                                     () -> {
                                         try {
-                                            send(cx.split(), queue);
+                                            send(outer, queue);
                                         } catch (InterruptedException e) {
                                             fail(e);
                                         }
