@@ -23,6 +23,9 @@ import java.util.concurrent.TimeoutException;
  * <p>The code must answer to interruption, as everything that blocks in this runtime and in the JDK
  * does; code that only computes runs on to its end. Timeouts nest: the shorter one counts.
  *
+ * <p>The timers are those of the current runtime. A timeout on a thread that has entered a runtime
+ * has no effect any more once that runtime is closed.
+ *
  * <p>What comes out:
  *
  * <ul>
@@ -50,7 +53,8 @@ public final class Timeout {
      *
      * Calls in progress on one thread are a stack, found through CURRENT. Clearing the status at
      * the end of one could swallow the interrupt of an enclosing one that fired as well; so if an
-     * enclosing one has fired, the thread interrupts itself again.
+     * enclosing one has fired, the thread interrupts itself again. Not while that one is FIRING: its
+     * own interrupt would come as a second one, and outlive the call.
      *
      * A timer that finds the thread interrupted already, and not by a timeout of the stack, notes
      * that the interrupt is somebody else's. interrupts, in the outermost call, tells: its upper
@@ -126,7 +130,7 @@ public final class Timeout {
      *     exception, which is the cause
      * @throws InterruptedException if the thread was interrupted by somebody else and the code
      *     threw this
-     * @throws IllegalStateException if the thread belongs to no runtime
+     * @throws IllegalStateException if the thread belongs to no runtime, or to one that is closed
      * @throws Exception what the code threw
      */
     public static <T extends @Nullable Object> T call(Duration timeout, Callable<? extends T> code)
@@ -143,7 +147,7 @@ public final class Timeout {
      *     exception, which is the cause
      * @throws InterruptedException if the thread was interrupted by somebody else and the code
      *     threw this
-     * @throws IllegalStateException if the thread belongs to no runtime
+     * @throws IllegalStateException if the thread belongs to no runtime, or to one that is closed
      * @throws Exception what the code threw
      */
     public static void run(Duration timeout, Action code) throws Exception {
@@ -193,6 +197,12 @@ public final class Timeout {
                             + ", whose timers could end the call; use Timeout in a fiber, or inside"
                             + " try (EnterGuard g = runtime.enter()) { ... }");
         }
+        if (scheduler.isClosed()) {
+            throw new IllegalStateException(
+                    "runtime \""
+                            + scheduler.name()
+                            + "\" is closed, its timers end no calls any more; enter another");
+        }
         return scheduler::schedule;
     }
 
@@ -228,17 +238,23 @@ public final class Timeout {
             timer.cancel(false);
             return false;
         }
-        while (state != FIRED) {
-            Thread.yield();
-        }
+        awaitFired();
         boolean interrupt = Thread.interrupted() && (foreign || consumed);
         INTERRUPTS.getAndAdd(outermost, ONE_ENDED);
         for (Timeout t = enclosing; t != null; t = t.enclosing) {
-            interrupt |= t.state >= FIRING;
+            t.awaitFired();
+            interrupt |= t.state == FIRED;
         }
         if (interrupt) {
             thread.interrupt();
         }
         return true;
+    }
+
+    /** Waits for a timer that is just interrupting the thread, for a moment. */
+    private void awaitFired() {
+        while (state == FIRING) {
+            Thread.yield();
+        }
     }
 }

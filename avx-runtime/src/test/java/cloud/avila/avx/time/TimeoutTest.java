@@ -22,6 +22,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -296,6 +297,64 @@ class TimeoutTest {
         assertFalse(Thread.currentThread().isInterrupted());
     }
 
+    /** A thread whose interruption by others takes a while. */
+    private static final class SlowToInterrupt extends Thread {
+        volatile boolean slow;
+        volatile boolean interrupting;
+
+        SlowToInterrupt(Runnable body) {
+            super(body);
+        }
+
+        @Override
+        public void interrupt() {
+            if (slow && Thread.currentThread() != this) {
+                interrupting = true;
+                Parker.parkNanos(this, 100_000_000);
+            }
+            super.interrupt();
+        }
+    }
+
+    @Test
+    void theOuterTimeoutInterruptsOnceAlsoIfItFiresWhileTheInnerOneEnds() throws Exception {
+        List<Runnable> timers = new ArrayList<>();
+        Timeout.Timers manual =
+                (action, delay) -> {
+                    timers.add(action);
+                    return new FutureTask<>(() -> null);
+                };
+        var test =
+                new FutureTask<Boolean>(
+                        () -> {
+                            var self = (SlowToInterrupt) Thread.currentThread();
+                            Callable<String> inner =
+                                    () -> {
+                                        timers.get(1).run();
+                                        self.slow = true;
+                                        Thread.ofPlatform().start(timers.get(0));
+                                        while (!self.interrupting) {
+                                            Thread.onSpinWait();
+                                        }
+                                        return sleepLong();
+                                    };
+                            Callable<String> outer =
+                                    () -> {
+                                        try {
+                                            return Timeout.call(manual, LONG, inner);
+                                        } catch (TimeoutException e) {
+                                            return sleepLong();
+                                        }
+                                    };
+                            assertThrows(
+                                    TimeoutException.class,
+                                    () -> Timeout.call(manual, LONG, outer));
+                            return self.isInterrupted();
+                        });
+        new SlowToInterrupt(test).start();
+        assertFalse(test.get(), "an interrupt leaked");
+    }
+
     @Test
     void withoutARuntimeItSaysWhatToDo() {
         var e =
@@ -304,6 +363,12 @@ class TimeoutTest {
                         () -> Timeout.call(LONG, TimeoutTest::sleepLong));
         assertTrue(String.valueOf(e.getMessage()).contains("runtime.enter()"), e.getMessage());
         assertThrows(IllegalStateException.class, () -> Timeout.run(LONG, () -> {}));
+        var closed = AvxRuntime.create();
+        try (EnterGuard g = closed.enter()) {
+            closed.close();
+            e = assertThrows(IllegalStateException.class, () -> Timeout.run(LONG, () -> {}));
+            assertTrue(String.valueOf(e.getMessage()).contains("is closed"), e.getMessage());
+        }
     }
 
     @Test
@@ -349,7 +414,9 @@ class TimeoutTest {
                                     ready.countDown();
                                     ready.await();
                                     for (int i = 0; i < 1000; i++) {
-                                        boolean ok = nested(random, random.nextInt(1, 4));
+                                        Duration limit =
+                                                Duration.ofNanos(random.nextLong(1, 400_000));
+                                        boolean ok = nested(random, random.nextInt(1, 4), limit);
                                         outcomes[ok ? 1 : 0].getAndIncrement();
                                         assertFalse(Thread.currentThread().isInterrupted());
                                     }
@@ -366,8 +433,7 @@ class TimeoutTest {
         assertTrue(outcomes[0].get() > 0);
     }
 
-    private boolean nested(SplittableRandom random, int depth) throws Exception {
-        Duration limit = Duration.ofNanos(random.nextLong(1, 400_000));
+    private boolean nested(SplittableRandom random, int depth, Duration limit) throws Exception {
         Duration work = Duration.ofNanos(random.nextLong(1, 400_000));
         boolean computes = random.nextInt(4) == 0;
         try {
@@ -376,7 +442,9 @@ class TimeoutTest {
                     limit,
                     () -> {
                         if (depth > 1) {
-                            nested(random, depth - 1);
+                            // often at the same time as this one
+                            long within = limit.toNanos() + random.nextLong(-20_000, 20_000);
+                            nested(random, depth - 1, Duration.ofNanos(within));
                         }
                         if (computes) {
                             spin(work.dividedBy(8));
