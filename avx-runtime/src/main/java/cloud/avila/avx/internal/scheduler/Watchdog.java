@@ -74,11 +74,11 @@ final class Watchdog {
         long leadsBefore = -1;
         while (!stopped) {
             boolean active = observe(System.nanoTime());
-            boolean leaderless = scheduler.leader() == null && scheduler.idle.anySleeping();
-            if (leaderless && scheduler.leads() == leadsBefore) {
+            boolean leaderless = scheduler.lead.holder() == null && scheduler.idle.anySleeping();
+            if (leaderless && scheduler.lead.taken() == leadsBefore) {
                 scheduler.wakeSleeper();
             }
-            leadsBefore = scheduler.leads();
+            leadsBefore = scheduler.lead.taken();
             if (active || leaderless || !allSleep()) {
                 long tick = stallNanos == 0 ? TICK_NANOS : Math.min(TICK_NANOS, stallNanos);
                 Parker.parkNanos(this, leaderless ? LEADERLESS_TICK_NANOS : tick);
@@ -87,7 +87,7 @@ final class Watchdog {
             }
         }
         // fibers that outlived their workers sleep on in the wheels
-        while (scheduler.live() > 0) {
+        while (scheduler.counts.live() > 0) {
             scheduler.fireTimers(System.nanoTime());
             Parker.parkNanos(this, TICK_NANOS);
         }

@@ -5,7 +5,6 @@ import cloud.avila.avx.internal.fiber.FiberScheduler;
 import cloud.avila.avx.internal.fiber.FiberThreads;
 import cloud.avila.avx.internal.fiber.FiberThreads.Access;
 import cloud.avila.avx.internal.fiber.JdkBuild;
-import cloud.avila.avx.internal.park.Parker;
 import cloud.avila.avx.internal.reactor.IoDriver;
 import cloud.avila.avx.internal.reactor.IoDrivers;
 import cloud.avila.avx.internal.scheduler.SchedulerSettings.FiberPolicy;
@@ -19,20 +18,17 @@ import org.jspecify.annotations.Nullable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.System.Logger.Level;
-import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.ReentrantLock;
@@ -47,97 +43,40 @@ public final class WorkStealingScheduler {
      * Overview.
      *
      * A task is queued by the worker it comes from (Worker.submit, pushNext) or, from any other
-     * thread, through the injection queue. IdleWorkers decides whether that wakes somebody.
-     *
-     * The lead. One worker without work waits for all: it sleeps in the driver, or parks while no
-     * descriptor is registered, until the next timer of any worker; the others park. While it works,
-     * every busy worker looks at timers and driver between tasks (Worker.maintain). A leader whose
-     * turns of work are long wakes another worker to take the lead; one that gets stuck unexpectedly
-     * is noticed by the watchdog, which does the same.
-     *
-     * leaderDeadline tells those who add a timer whether the leader sleeps past it. The leader writes
-     * it and then reads every wheel's next deadline again; who adds a timer first makes it visible
-     * in its wheel and then reads leaderDeadline. Both are volatile, so one of the two sees the
-     * other. A worker that adds a timer to its own wheel need not look: while it is awake it fires
-     * its timers itself, and when it goes to sleep it either leads or parks no longer than its own
-     * next deadline, unless the leader's comes first.
-     *
-     * Shutdown (close) goes through the phases OPEN, DRAINING (no tasks from outside),
-     * INTERRUPTING (no tasks at all; the live ones are cancelled), STOPPED (workers end as soon as
-     * they find nothing), and leaves what is then still suspended to the JDK's scheduler, so that no
-     * virtual thread is stranded. A submitter counts its task before it reads the phase, and the
-     * closer sets the phase before it reads the counts: no task slips through in between.
+     * thread, through the injection queue. IdleWorkers decides whether that wakes somebody, Lead who
+     * waits for sockets and timers, Shutdown what is accepted and how it all ends. This class makes
+     * them, and is what the rest of the runtime sees of them.
      */
 
     private static final System.Logger LOG =
             System.getLogger(WorkStealingScheduler.class.getName());
     private static final AtomicBoolean JDK_CHECKED = new AtomicBoolean();
 
-    private static final int OPEN = 0;
-    private static final int DRAINING = 1;
-    private static final int INTERRUPTING = 2;
-    private static final int STOPPED = 3;
-
-    /** How long tasks that were cancelled at shutdown get to end. */
-    private static final long CANCEL_GRACE_NANOS = 2_000_000_000L;
-
-    private static final int NAMES_IN_REPORT = 20;
-
     /** Task numbers that a worker draws at a time. */
     private static final int IDS_AT_ONCE = 1024;
-
-    private static final long LEADER_AWAKE = Long.MIN_VALUE;
-    private static final long NO_DEADLINE = Long.MAX_VALUE;
 
     private static final ThreadLocal<@Nullable WorkStealingScheduler> ENTERED = new ThreadLocal<>();
     // whether a runtime was ever entered on a thread of another: only then must current() ask
     private static volatile boolean enteredWithin;
-
-    private static final VarHandle LEADER;
-
-    static {
-        try {
-            LEADER =
-                    MethodHandles.lookup()
-                            .findVarHandle(WorkStealingScheduler.class, "leader", Worker.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
 
     final IdleWorkers idle;
     final InjectionQueue injection = new InjectionQueue();
     final Worker[] workers;
     final Watchdog watchdog;
     final FiberRegistry registry;
-    final IoSpin ioSpin = new IoSpin();
+    final Lead lead;
+    final TaskCounts counts;
+    final BlockingPool blockingPool;
+    final Shutdown shutdown;
 
     private final SchedulerSettings settings;
     private final Access access;
     private final Fibers fiberScheduler = new Fibers();
-    private final BlockingPool blockingPool;
-    private final long origin = System.nanoTime();
-
-    private volatile int phase = OPEN;
-    private volatile @Nullable Worker leader;
-    private volatile long leaderDeadline = LEADER_AWAKE;
-    private volatile long leads;
-
     private final ReentrantLock driverLock = new ReentrantLock();
     private volatile @Nullable IoDriver driver;
 
     private final AtomicLong ids = new AtomicLong();
     private final LongAdder remoteSchedules = new LongAdder();
-    private final LongAdder spawnedOutside = new LongAdder();
-    private final LongAdder completedOutside = new LongAdder();
-    private final LongAdder failedOutside = new LongAdder();
-    private final LongAdder cancelledOutside = new LongAdder();
-    private final LongAdder rejected = new LongAdder();
-
-    private final ReentrantLock closeLock = new ReentrantLock();
-    private final AtomicInteger handOvers = new AtomicInteger();
-    private final CountDownLatch workersLeft;
-    private final CountDownLatch closed = new CountDownLatch(1);
 
     /** The scheduler object of the virtual threads. */
     private final class Fibers extends FiberScheduler {
@@ -164,8 +103,10 @@ public final class WorkStealingScheduler {
         this.registry = new FiberRegistry(settings.workers());
         this.blockingPool = new BlockingPool(this, settings);
         this.watchdog = new Watchdog(this, settings);
-        this.workersLeft = new CountDownLatch(settings.workers());
+        this.shutdown = new Shutdown(this, settings.workers());
         this.workers = new Worker[settings.workers()];
+        this.lead = new Lead(workers);
+        this.counts = new TaskCounts(workers);
         for (int i = 0; i < workers.length; i++) {
             workers[i] = new Worker(this, i, settings);
         }
@@ -178,10 +119,7 @@ public final class WorkStealingScheduler {
             started = true;
         } finally {
             if (!started) { // no memory for another thread: those that run must end
-                phase = STOPPED;
-                for (Worker worker : workers) {
-                    worker.unpark();
-                }
+                shutdown.stopWorkers();
             }
         }
     }
@@ -201,19 +139,13 @@ public final class WorkStealingScheduler {
             case UNSAFE ->
                     LOG.log(
                             Level.INFO,
-                            "runtime \"{0}\": java.lang is not open, fibers reach their workers"
-                                    + " through sun.misc.Unsafe; start the JVM with --add-opens"
-                                    + " java.base/java.lang=ALL-UNNAMED, or set the manifest's"
-                                    + " Add-Opens, to silence this",
-                            settings.name());
+                            "runtime \"%s\": java.lang is not open, fibers reach their workers through sun.misc.Unsafe; start the JVM with --add-opens java.base/java.lang=ALL-UNNAMED, or set the manifest's Add-Opens, to silence this"
+                                    .formatted(settings.name()));
             case JDK ->
                     LOG.log(
                             Level.WARNING,
-                            "runtime \"{0}\": java.lang is not open, fibers run on the JDK''s"
-                                    + " scheduler; start the JVM with --add-opens"
-                                    + " java.base/java.lang=ALL-UNNAMED, or set the manifest''s"
-                                    + " Add-Opens, to run them on AVX workers",
-                            settings.name());
+                            "runtime \"%s\": java.lang is not open, fibers run on the JDK's scheduler; start the JVM with --add-opens java.base/java.lang=ALL-UNNAMED, or set the manifest's Add-Opens, to run them on AVX workers"
+                                    .formatted(settings.name()));
         }
         return access;
     }
@@ -321,7 +253,7 @@ public final class WorkStealingScheduler {
                 if (registered) {
                     registry.remove(task);
                 }
-                uncount();
+                counts.refused();
             }
         }
     }
@@ -371,8 +303,8 @@ public final class WorkStealingScheduler {
      * @throws RejectedExecutionException if the runtime is closing or the pool is full
      */
     public void startBlocking(TrackedTask task) {
-        count(currentWorker());
-        checkOpen(isInside());
+        counts.spawned(currentWorker());
+        shutdown.checkOpen(isInside());
         registry.add(task, indexOf(currentWorker()));
         boolean submitted = false;
         try {
@@ -381,7 +313,7 @@ public final class WorkStealingScheduler {
         } finally {
             if (!submitted) {
                 registry.remove(task);
-                uncount();
+                counts.refused();
             }
         }
     }
@@ -417,38 +349,15 @@ public final class WorkStealingScheduler {
     }
 
     private void accept(@Nullable Worker worker) {
-        count(worker);
-        checkOpen(worker != null || isInside());
+        // needs no fence on a worker: whoever runs there is live itself, and counts until it ends
+        counts.spawned(worker);
+        shutdown.checkOpen(worker != null || isInside());
         if (worker == null && injection.size() >= settings.injectionCapacity()) {
-            uncount();
+            counts.refused();
             throw new RejectedExecutionException(
                     "%d tasks wait to start in the injection queue of runtime \"%s\", its bound is %d; submit less, raise injectionQueueCapacity, or wait for what was submitted"
                             .formatted(injection.size(), name(), settings.injectionCapacity()));
         }
-    }
-
-    private void checkOpen(boolean inside) {
-        int p = phase;
-        if (p != OPEN && (p >= INTERRUPTING || !inside)) {
-            uncount();
-            throw new RejectedExecutionException(
-                    "runtime \"%s\" is %s and takes no more tasks"
-                            .formatted(name(), p == STOPPED ? "closed" : "closing"));
-        }
-    }
-
-    private void count(@Nullable Worker worker) {
-        if (worker != null) {
-            // needs no fence: whoever runs on a worker is live itself, and counts until it ends
-            worker.spawned++;
-        } else {
-            spawnedOutside.increment();
-        }
-    }
-
-    private void uncount() {
-        rejected.increment();
-        spawnedOutside.decrement();
     }
 
     private @Nullable Worker currentWorker() {
@@ -467,20 +376,7 @@ public final class WorkStealingScheduler {
     }
 
     void ended(TrackedTask.Ending ending) {
-        Worker worker = currentWorker();
-        if (worker == null) {
-            switch (ending) {
-                case COMPLETED -> completedOutside.increment();
-                case FAILED -> failedOutside.increment();
-                case CANCELLED -> cancelledOutside.increment();
-            }
-        } else {
-            switch (ending) {
-                case COMPLETED -> worker.completed++;
-                case FAILED -> worker.failed++;
-                case CANCELLED -> worker.cancelled++;
-            }
-        }
+        counts.ended(currentWorker(), ending);
     }
 
     // --- queueing and waking ---
@@ -498,8 +394,8 @@ public final class WorkStealingScheduler {
         injection.push(task);
         remoteSchedules.increment();
         wakeOne();
-        if (phase == STOPPED && workersLeft.getCount() == 0) {
-            handOver();
+        if (shutdown.workersHaveEnded()) {
+            shutdown.handOver();
         }
     }
 
@@ -514,7 +410,7 @@ public final class WorkStealingScheduler {
     /** Wakes a sleeping worker unless one is searching. */
     void wakeSleeper() {
         while (idle.tryStartWaking()) {
-            Worker watching = leader;
+            Worker watching = lead.holder();
             int chosen = idle.claimSleeper(watching == null ? -1 : watching.index);
             if (chosen >= 0) {
                 workers[chosen].unpark();
@@ -541,69 +437,6 @@ public final class WorkStealingScheduler {
         return false;
     }
 
-    boolean isStopped() {
-        return phase == STOPPED;
-    }
-
-    // --- the lead ---
-
-    @SuppressWarnings("NonAtomicVolatileUpdate") // only the leader writes it
-    boolean tryLead(Worker worker) {
-        if (leader == null && LEADER.compareAndSet(this, null, worker)) {
-            leads++;
-            return true;
-        }
-        return false;
-    }
-
-    void releaseLead() {
-        leader = null;
-    }
-
-    @Nullable Worker leader() {
-        return leader;
-    }
-
-    long leads() {
-        return leads;
-    }
-
-    boolean leaderMissing() {
-        return leader == null;
-    }
-
-    /** Announces when the leader will wake by itself, and tells how long that is, -1 for never. */
-    long untilNextTimer() {
-        long deadline = nextDeadline();
-        for (; ; ) {
-            leaderDeadline = deadline;
-            long again = nextDeadline();
-            if (again >= deadline) {
-                break;
-            }
-            deadline = again;
-        }
-        return nanosUntil(deadline);
-    }
-
-    void leaderAwake() {
-        leaderDeadline = LEADER_AWAKE;
-    }
-
-    /** How long a worker that does not lead may sleep: -1 for ever, 0 not at all. */
-    long untilTimerOf(Worker worker) {
-        long deadline = sinceOrigin(worker.wheel.nextDeadline());
-        long covered = leaderDeadline;
-        if (covered != LEADER_AWAKE && covered <= deadline) {
-            return -1;
-        }
-        return nanosUntil(deadline);
-    }
-
-    private long nanosUntil(long deadline) {
-        return deadline == NO_DEADLINE ? -1 : Math.max(0, deadline - (System.nanoTime() - origin));
-    }
-
     // --- timers ---
 
     /**
@@ -623,19 +456,16 @@ public final class WorkStealingScheduler {
         Timer timer = new Timer(wheel, action, TimerWheel.deadline(System.nanoTime(), delayNanos));
         boolean earlier = wheel.add(timer);
         if (earlier && worker == null) {
-            wakeForTimer(sinceOrigin(wheel.nextDeadline()));
+            wakeForTimer(wheel.nextDeadline());
         }
         return timer;
     }
 
-    private void wakeForTimer(long deadline) {
-        Worker watching = leader;
-        long until = leaderDeadline;
-        if (watching != null && until != LEADER_AWAKE) {
-            if (deadline < until) {
-                watching.unpark();
-            }
-        } else if (watching == null) {
+    private void wakeForTimer(long nanoTime) {
+        Worker asleep = lead.sleepingPast(nanoTime);
+        if (asleep != null) {
+            asleep.unpark();
+        } else if (lead.holder() == null) {
             // everybody is busy and will see it in passing, or nobody watches the clock
             wakeSleeper();
         }
@@ -650,22 +480,6 @@ public final class WorkStealingScheduler {
             }
         }
         return fired;
-    }
-
-    boolean timersDue(long now) {
-        return nextDeadline() <= now - origin;
-    }
-
-    private long nextDeadline() {
-        long next = NO_DEADLINE;
-        for (Worker worker : workers) {
-            next = Math.min(next, sinceOrigin(worker.wheel.nextDeadline()));
-        }
-        return next;
-    }
-
-    private long sinceOrigin(long deadline) {
-        return deadline == Long.MAX_VALUE ? NO_DEADLINE : deadline - origin;
     }
 
     // --- the driver ---
@@ -687,7 +501,7 @@ public final class WorkStealingScheduler {
         try {
             IoDriver d = driver;
             if (d == null) {
-                if (phase == STOPPED) {
+                if (shutdown.isStopped()) {
                     throw new IllegalStateException(
                             "runtime \"" + name() + "\" is closed, it opens no more sockets");
                 }
@@ -708,7 +522,7 @@ public final class WorkStealingScheduler {
 
     /** Somebody has to wait in the driver now: the leader parks outside it, or nobody leads. */
     private void driverInUse() {
-        Worker watching = leader;
+        Worker watching = lead.holder();
         if (watching != null) {
             watching.unpark();
         } else {
@@ -729,6 +543,19 @@ public final class WorkStealingScheduler {
         }
     }
 
+    /** Closes the driver, which wakes the fibers that wait in a socket; none is opened later. */
+    void closeDriver() {
+        driverLock.lock();
+        try {
+            IoDriver d = driver;
+            if (d != null) {
+                d.close();
+            }
+        } finally {
+            driverLock.unlock();
+        }
+    }
+
     // --- shutdown ---
 
     /**
@@ -739,185 +566,7 @@ public final class WorkStealingScheduler {
      * @param timeoutNanos how long tasks may go on
      */
     public void close(long timeoutNanos) {
-        if (phase == OPEN) {
-            phase = DRAINING;
-        }
-        if (isInside()) {
-            Thread closer =
-                    new Thread(null, () -> closeOnce(timeoutNanos), name() + "-closer", 0, false);
-            closer.start();
-        } else {
-            closeOnce(timeoutNanos);
-        }
-    }
-
-    private void closeOnce(long timeoutNanos) {
-        boolean interrupted = false;
-        if (closeLock.tryLock()) {
-            try {
-                if (closed.getCount() > 0) {
-                    interrupted = shutDown(timeoutNanos);
-                    closed.countDown();
-                }
-            } finally {
-                closeLock.unlock();
-            }
-        } else {
-            while (closed.getCount() > 0) {
-                try {
-                    closed.await();
-                } catch (InterruptedException e) {
-                    interrupted = true;
-                }
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
-    }
-
-    private boolean shutDown(long timeoutNanos) {
-        boolean interrupted = awaitDrained(timeoutNanos);
-        phase = INTERRUPTING;
-        if (live() > 0) {
-            registry.forEach(TrackedTask::cancelOnShutdown);
-            interrupted |= awaitDrained(CANCEL_GRACE_NANOS);
-            reportUnfinished(timeoutNanos);
-        }
-        phase = STOPPED;
-        blockingPool.close();
-        for (Worker worker : workers) {
-            worker.unpark();
-            Parker.unpark(worker.thread);
-        }
-        interrupted |= awaitWorkers();
-        if (workersLeft.getCount() == 0) {
-            releaseAll();
-        }
-        watchdog.stop();
-        blockingPool.awaitEnd(CANCEL_GRACE_NANOS);
-        return interrupted;
-    }
-
-    /** After the last worker has ended: nobody polls any more. */
-    private void releaseAll() {
-        driverLock.lock();
-        try {
-            IoDriver d = driver;
-            if (d != null) {
-                d.close(); // wakes the fibers that wait in a socket
-            }
-        } finally {
-            driverLock.unlock();
-        }
-        handOver();
-    }
-
-    private boolean awaitDrained(long nanos) {
-        long start = System.nanoTime();
-        long pause = 50_000;
-        boolean interrupted = false;
-        while (live() > 0 && System.nanoTime() - start < nanos) {
-            Parker.parkNanos(this, pause);
-            pause = Math.min(pause * 2, 5_000_000);
-            interrupted |= Thread.interrupted();
-        }
-        return interrupted;
-    }
-
-    private boolean awaitWorkers() {
-        boolean interrupted = false;
-        long end = System.nanoTime() + CANCEL_GRACE_NANOS;
-        for (long left; (left = end - System.nanoTime()) > 0; ) {
-            try {
-                if (workersLeft.await(left, java.util.concurrent.TimeUnit.NANOSECONDS)) {
-                    return interrupted;
-                }
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
-        var stuck = new ArrayList<String>();
-        for (Worker worker : workers) {
-            if (worker.thread.isAlive()) {
-                stuck.add(worker.thread.getName());
-            }
-        }
-        LOG.log(
-                Level.WARNING,
-                "runtime \"{0}\" is closed, but work that does not end keeps {1}; their threads end"
-                        + " with it",
-                name(),
-                stuck);
-        return interrupted;
-    }
-
-    private void reportUnfinished(long timeoutNanos) {
-        List<String> names = new ArrayList<>();
-        long[] more = {0};
-        registry.forEach(
-                task -> {
-                    if (names.size() < NAMES_IN_REPORT) {
-                        names.add(task.displayName());
-                    } else {
-                        more[0]++;
-                    }
-                });
-        long jobs = live() - names.size() - more[0];
-        if (!names.isEmpty() || jobs > 0) {
-            LOG.log(
-                    Level.WARNING,
-                    "runtime \"{0}\" stops with unfinished work after {1} ms and an interrupt: {2}"
-                            + " and {3} more tasks, {4} jobs",
-                    name(),
-                    timeoutNanos / 1_000_000,
-                    names,
-                    more[0],
-                    Math.max(0, jobs));
-        }
-    }
-
-    /** Called by each worker's thread as its last act. */
-    void workerStopped(Worker worker) {
-        workersLeft.countDown();
-        if (closed.getCount() == 0 && workersLeft.getCount() == 0) {
-            releaseAll();
-        }
-    }
-
-    /**
-     * After the last worker has ended: leaves suspended fibers to the JDK's scheduler, and drops
-     * jobs, counted as cancelled. Called after every later push, too, by any thread, so it must not
-     * block: who finds another at it leaves it another round.
-     */
-    private void handOver() {
-        if (handOvers.getAndIncrement() > 0) {
-            return;
-        }
-        int rounds = 1;
-        do {
-            var left = new ChaseLevDeque<Runnable>(64);
-            for (Runnable task; (task = injection.take(left, 1)) != null; ) {
-                handOver(task);
-                for (Runnable next; (next = left.take()) != null; ) {
-                    handOver(next);
-                }
-            }
-            for (Worker worker : workers) {
-                for (Runnable task; (task = worker.takeLeftOver()) != null; ) {
-                    handOver(task);
-                }
-            }
-            rounds = handOvers.addAndGet(-rounds);
-        } while (rounds > 0);
-    }
-
-    private void handOver(Runnable task) {
-        if (task instanceof Job job) {
-            job.drop();
-        } else {
-            FiberThreads.jdkScheduler().execute(task);
-        }
+        shutdown.close(timeoutNanos);
     }
 
     /**
@@ -926,7 +575,7 @@ public final class WorkStealingScheduler {
      * @return true from then on
      */
     public boolean isClosing() {
-        return phase != OPEN;
+        return shutdown.isClosing();
     }
 
     /**
@@ -935,32 +584,17 @@ public final class WorkStealingScheduler {
      * @return true from then on
      */
     public boolean isClosed() {
-        return closed.getCount() == 0;
+        return shutdown.isClosed();
     }
 
     // --- metrics ---
 
-    /** Tasks accepted that have not ended; never too low. */
-    long live() {
-        long ended =
-                sum(w -> w.completed + w.failed + w.cancelled)
-                        + completedOutside.sum()
-                        + failedOutside.sum()
-                        + cancelledOutside.sum();
-        VarHandle.fullFence();
-        return sum(w -> w.spawned) + spawnedOutside.sum() - ended;
-    }
-
-    private long sum(ToLongFunction<Worker> counter) {
+    private long sumOfWheels(ToLongFunction<TimerWheel> counter) {
         long sum = 0;
         for (Worker worker : workers) {
-            sum += counter.applyAsLong(worker);
+            sum += counter.applyAsLong(worker.wheel);
         }
         return sum;
-    }
-
-    private long sumOfWheels(ToLongFunction<TimerWheel> counter) {
-        return sum(w -> counter.applyAsLong(w.wheel));
     }
 
     private static long ofDriver(@Nullable IoDriver d, ToLongFunction<IoDriver> counter) {
@@ -979,18 +613,17 @@ public final class WorkStealingScheduler {
         }
         IoDriver d = driver;
         BlockingPool.Snapshot blocking = blockingPool.snapshot();
-        long live = live();
         return new RuntimeMetrics(
                 name(),
                 d == null ? settings.driver() + " (not opened yet)" : d.name(),
                 access.label(),
                 perWorker,
-                live,
-                sum(w -> w.spawned) + spawnedOutside.sum(),
-                sum(w -> w.completed) + completedOutside.sum(),
-                sum(w -> w.failed) + failedOutside.sum(),
-                sum(w -> w.cancelled) + cancelledOutside.sum(),
-                rejected.sum(),
+                counts.live(),
+                counts.spawned(),
+                counts.completed(),
+                counts.failed(),
+                counts.cancelled(),
+                counts.rejected(),
                 injection.size(),
                 settings.injectionCapacity(),
                 remoteSchedules.sum(),

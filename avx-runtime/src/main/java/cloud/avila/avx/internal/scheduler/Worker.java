@@ -138,7 +138,7 @@ final class Worker {
         awakeSince = System.nanoTime();
         lastMaintenance = awakeSince;
         lastTurn = awakeSince;
-        while (!scheduler.isStopped()) {
+        while (!scheduler.shutdown.isStopped()) {
             Runnable task = next();
             if (task == null) {
                 task = findWork();
@@ -149,7 +149,7 @@ final class Worker {
         }
         state = WorkerState.TERMINATED;
         busyNanos += System.nanoTime() - awakeSince;
-        scheduler.workerStopped(this);
+        scheduler.shutdown.workerEnded();
     }
 
     private void runTask(Runnable task) {
@@ -202,9 +202,9 @@ final class Worker {
         lastMaintenance = now;
         fireTimers(now);
         IoDriver driver = scheduler.openedDriver();
-        if (driver != null && scheduler.tryLead(this)) {
+        if (driver != null && scheduler.lead.tryTake(this)) {
             poll(driver, 0);
-            scheduler.releaseLead();
+            scheduler.lead.giveUp();
         }
         shareIfWorthwhile();
         return takeInjected();
@@ -215,7 +215,7 @@ final class Worker {
         turnEnded(System.nanoTime());
         int fruitless = 0;
         for (; ; ) {
-            if (scheduler.isStopped()) {
+            if (scheduler.shutdown.isStopped()) {
                 foundWork();
                 return null;
             }
@@ -350,14 +350,14 @@ final class Worker {
         }
         // a worker that could not search leaves the work to those who do
         if (scheduler.hasWork() && (wasSearching || idle.searchingCount() == 0)
-                || scheduler.isStopped()) {
+                || scheduler.shutdown.isStopped()) {
             searching = !idle.withdrawSleep(index);
             return false;
         }
         long asleepSince = System.nanoTime();
         busyNanos += asleepSince - awakeSince;
         parks++;
-        boolean leading = scheduler.tryLead(this);
+        boolean leading = scheduler.lead.tryTake(this);
         if (leading) {
             lead();
         } else {
@@ -375,7 +375,7 @@ final class Worker {
         fireTimers(now);
         scheduler.watchdog.workerAwake();
         if (leading) {
-            scheduler.releaseLead();
+            scheduler.lead.giveUp();
         }
         shareIfWorthwhile();
         if (queue.isEmpty() && injection.isEmpty()) {
@@ -391,7 +391,7 @@ final class Worker {
             return;
         }
         state = driver == null ? WorkerState.PARKED : WorkerState.POLLING;
-        long timeout = scheduler.untilNextTimer();
+        long timeout = scheduler.lead.sleepUntilNextTimer();
         if (driver == null) {
             // whoever opens the driver wakes us
             if (idle.isSleeping(index) && scheduler.openedDriver() == null) {
@@ -400,18 +400,18 @@ final class Worker {
         } else {
             inDriver = true;
             driver.maxEvents((int) Math.clamp(2 * WORTH_WAKING_NANOS / meanTaskNanos, 4, 64));
-            if (idle.isSleeping(index) && !scheduler.isStopped()) {
+            if (idle.isSleeping(index) && !scheduler.shutdown.isStopped()) {
                 long before = System.nanoTime();
                 int events = poll(driver, timeout);
-                scheduler.ioSpin.slept(System.nanoTime() - before, events);
+                scheduler.lead.ioSpin.slept(System.nanoTime() - before, events);
             }
             inDriver = false;
         }
-        scheduler.leaderAwake();
+        scheduler.lead.awake();
     }
 
     private boolean spinForEvents(IoDriver driver) {
-        long budget = scheduler.ioSpin.budgetNanos();
+        long budget = scheduler.lead.ioSpin.budgetNanos();
         if (budget == 0) {
             return false;
         }
@@ -422,20 +422,20 @@ final class Worker {
             Thread.onSpinWait();
         } while (events == 0
                 && idle.isSleeping(index)
-                && !scheduler.timersDue(System.nanoTime())
+                && !scheduler.lead.timersDue(System.nanoTime())
                 && System.nanoTime() - start < budget);
-        scheduler.ioSpin.spun(events);
+        scheduler.lead.ioSpin.spun(events);
         return events > 0;
     }
 
     private void follow() {
-        while (idle.isSleeping(index) && !scheduler.isStopped()) {
-            long timeout = scheduler.untilTimerOf(this);
+        while (idle.isSleeping(index) && !scheduler.shutdown.isStopped()) {
+            long timeout = scheduler.lead.nanosFollowing(this);
             if (timeout == 0) {
                 return;
             }
             parkNanos(timeout);
-            if (scheduler.leaderMissing()) {
+            if (scheduler.lead.holder() == null) {
                 return;
             }
         }

@@ -1,0 +1,264 @@
+package cloud.avila.avx.internal.scheduler;
+
+import cloud.avila.avx.internal.fiber.FiberThreads;
+import cloud.avila.avx.internal.park.Parker;
+
+import java.lang.System.Logger.Level;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.ReentrantLock;
+
+/** The end of a scheduler, in phases; decides what is accepted in each. */
+final class Shutdown {
+    /*
+     * Overview.
+     *
+     * OPEN          everything is accepted
+     * DRAINING      nothing from outside; what is live, and what it spawns, may finish
+     * INTERRUPTING  nothing; what is live has been cancelled, and gets a grace time to end
+     * STOPPED       workers end as soon as their current task gives them back
+     *
+     * The phase only goes forward, from OPEN by whoever closes first, from then on by the one thread
+     * that shuts down. A submitter counts its task before it reads the phase, and the thread that
+     * shuts down writes the phase before it reads the counts: no task slips through in between.
+     *
+     * Fibers that are still suspended when the last worker has ended go on as the JDK's own virtual
+     * threads: their continuations, now and whenever they are queued later, are handed to the JDK's
+     * scheduler. A worker that is stuck in its task when the scheduler is declared closed does the
+     * release when it comes back, if it is the last.
+     */
+
+    private static final System.Logger LOG = System.getLogger(Shutdown.class.getName());
+
+    private static final int OPEN = 0;
+    private static final int DRAINING = 1;
+    private static final int INTERRUPTING = 2;
+    private static final int STOPPED = 3;
+
+    /** How long tasks that were cancelled, and then workers, get to end. */
+    private static final long GRACE_NANOS = 2_000_000_000L;
+
+    private static final long MAX_PAUSE_NANOS = 5_000_000;
+    private static final int NAMES_IN_REPORT = 20;
+
+    private final WorkStealingScheduler scheduler;
+    private final AtomicInteger phase = new AtomicInteger(OPEN);
+    private final ReentrantLock closing = new ReentrantLock();
+    private final CountDownLatch workersLeft;
+    private final CountDownLatch closed = new CountDownLatch(1);
+    private final AtomicInteger handOvers = new AtomicInteger();
+
+    Shutdown(WorkStealingScheduler scheduler, int workers) {
+        this.scheduler = scheduler;
+        this.workersLeft = new CountDownLatch(workers);
+    }
+
+    /**
+     * Refuses a task that comes too late.
+     *
+     * @param inside whether it comes from a task of the scheduler
+     * @throws RejectedExecutionException if it does
+     */
+    void checkOpen(boolean inside) {
+        int p = phase.get();
+        if (p != OPEN && (p >= INTERRUPTING || !inside)) {
+            scheduler.counts.refused();
+            throw new RejectedExecutionException(
+                    "runtime \"%s\" is %s and takes no more tasks"
+                            .formatted(scheduler.name(), p == STOPPED ? "closed" : "closing"));
+        }
+    }
+
+    boolean isClosing() {
+        return phase.get() != OPEN;
+    }
+
+    boolean isStopped() {
+        return phase.get() == STOPPED;
+    }
+
+    boolean isClosed() {
+        return closed.getCount() == 0;
+    }
+
+    /** No worker will ever look at a queue again. */
+    boolean workersHaveEnded() {
+        return workersLeft.getCount() == 0;
+    }
+
+    void close(long timeoutNanos) {
+        phase.compareAndSet(OPEN, DRAINING);
+        if (scheduler.isInside()) {
+            String name = scheduler.name() + "-closer";
+            new Thread(null, () -> closeOnce(timeoutNanos), name, 0, false).start();
+        } else {
+            closeOnce(timeoutNanos);
+        }
+    }
+
+    private void closeOnce(long timeoutNanos) {
+        boolean interrupted;
+        if (closing.tryLock()) {
+            try {
+                interrupted = !isClosed() && shutDown(timeoutNanos);
+            } finally {
+                closing.unlock();
+            }
+        } else {
+            interrupted = !await(closed, Long.MAX_VALUE);
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Goes through the phases; tells whether the thread was interrupted meanwhile. */
+    private boolean shutDown(long timeoutNanos) {
+        boolean interrupted = awaitDrained(timeoutNanos);
+        phase.set(INTERRUPTING);
+        if (scheduler.counts.live() > 0) {
+            scheduler.registry.forEach(TrackedTask::cancelOnShutdown);
+            interrupted |= awaitDrained(GRACE_NANOS);
+            reportUnfinished(timeoutNanos);
+        }
+        stopWorkers();
+        interrupted |= !await(workersLeft, GRACE_NANOS);
+        if (!workersHaveEnded()) {
+            reportStuck();
+        }
+        scheduler.watchdog.stop();
+        scheduler.blockingPool.awaitEnd(GRACE_NANOS);
+        closed.countDown();
+        if (workersHaveEnded()) {
+            release();
+        }
+        return interrupted;
+    }
+
+    /** Lets workers and blocking threads end as soon as they have nothing in hand. */
+    void stopWorkers() {
+        phase.set(STOPPED);
+        scheduler.blockingPool.close();
+        for (Worker worker : scheduler.workers) {
+            worker.unpark();
+            Parker.unpark(worker.thread);
+        }
+    }
+
+    /** Called by each worker's thread as its last act. */
+    void workerEnded() {
+        workersLeft.countDown();
+        if (isClosed() && workersHaveEnded()) {
+            release();
+        }
+    }
+
+    /** After the last worker has ended, once or more: nobody polls any more. */
+    private void release() {
+        scheduler.closeDriver();
+        handOver();
+    }
+
+    /**
+     * Leaves suspended fibers to the JDK's scheduler, and drops jobs, counted as cancelled. Called
+     * after every later push, too, by any thread, so it must not block: who finds another at it
+     * leaves it another round.
+     */
+    void handOver() {
+        if (handOvers.getAndIncrement() > 0) {
+            return;
+        }
+        int rounds = 1;
+        do {
+            var batch = new ChaseLevDeque<Runnable>(64);
+            for (Runnable task; (task = scheduler.injection.take(batch, 1)) != null; ) {
+                for (; task != null; task = batch.take()) {
+                    handOver(task);
+                }
+            }
+            for (Worker worker : scheduler.workers) {
+                for (Runnable task; (task = worker.takeLeftOver()) != null; ) {
+                    handOver(task);
+                }
+            }
+            rounds = handOvers.addAndGet(-rounds);
+        } while (rounds > 0);
+    }
+
+    private static void handOver(Runnable task) {
+        if (task instanceof Job job) {
+            job.drop();
+        } else {
+            FiberThreads.jdkScheduler().execute(task);
+        }
+    }
+
+    private boolean awaitDrained(long nanos) {
+        long start = System.nanoTime();
+        long pause = 50_000;
+        boolean interrupted = false;
+        while (scheduler.counts.live() > 0 && System.nanoTime() - start < nanos) {
+            Parker.parkNanos(this, pause);
+            pause = Math.min(pause * 2, MAX_PAUSE_NANOS);
+            interrupted |= Thread.interrupted();
+        }
+        return interrupted;
+    }
+
+    /** Waits through interrupts; false if there was one. */
+    private static boolean await(CountDownLatch latch, long nanos) {
+        boolean undisturbed = true;
+        long start = System.nanoTime();
+        for (long left = nanos; latch.getCount() > 0 && left > 0; ) {
+            try {
+                boolean done = latch.await(left, TimeUnit.NANOSECONDS);
+                left = done ? 0 : nanos - (System.nanoTime() - start);
+            } catch (InterruptedException e) {
+                undisturbed = false;
+            }
+        }
+        return undisturbed;
+    }
+
+    private void reportUnfinished(long timeoutNanos) {
+        List<String> names = new ArrayList<>();
+        int[] more = {0};
+        scheduler.registry.forEach(
+                task -> {
+                    if (names.size() < NAMES_IN_REPORT) {
+                        names.add(task.displayName());
+                    } else {
+                        more[0]++;
+                    }
+                });
+        long jobs = Math.max(0, scheduler.counts.live() - names.size() - more[0]);
+        if (!names.isEmpty() || jobs > 0) {
+            LOG.log(
+                    Level.WARNING,
+                    "runtime \"%s\" stops with unfinished work after %d ms and an interrupt: %s%s%s"
+                            .formatted(
+                                    scheduler.name(),
+                                    timeoutNanos / 1_000_000,
+                                    names,
+                                    more[0] == 0 ? "" : " and " + more[0] + " more",
+                                    jobs == 0 ? "" : " and " + jobs + " jobs"));
+        }
+    }
+
+    private void reportStuck() {
+        var stuck = new ArrayList<String>();
+        for (Worker worker : scheduler.workers) {
+            if (worker.thread.isAlive()) {
+                stuck.add(worker.thread.getName());
+            }
+        }
+        LOG.log(
+                Level.WARNING,
+                "runtime \"%s\" is closed, but work that does not end keeps %s; they end with it"
+                        .formatted(scheduler.name(), stuck));
+    }
+}
