@@ -145,7 +145,6 @@ final class Watchdog {
         if (worker.executed() != executed) {
             return; // it was over before we had looked at it: the stack is another task's
         }
-        stalls++;
         var message = new StringBuilder();
         message.append(worker.thread.getName())
                 .append(" of runtime \"")
@@ -162,6 +161,7 @@ final class Watchdog {
             message.append("\n\tat ").append(frame);
         }
         LOG.log(Level.WARNING, message.toString());
+        stalls++;
     }
 
     private @Nullable TrackedTask mountedOn(Worker worker) {
