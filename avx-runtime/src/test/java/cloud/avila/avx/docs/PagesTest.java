@@ -16,7 +16,7 @@ import java.util.stream.Stream;
 
 /**
  * Every Java block of README and of a page under docs/ stands, line for line, in a source of a
- * package called docs among the tests of some module: so it compiles, and that source's test runs
+ * package called docs or example among the tests of some module: so it compiles, and that source's test runs
  * it.
  */
 class PagesTest {
@@ -52,7 +52,9 @@ class PagesTest {
     }
 
     private static boolean isExample(Path file) {
-        return file.toString().endsWith(".java") && file.resolveSibling("").endsWith("docs");
+        Path folder = file.resolveSibling("");
+        return file.toString().endsWith(".java")
+                && (folder.endsWith("docs") || folder.endsWith("example"));
     }
 
     /** Indentation and empty lines do not matter; everything else does. */
