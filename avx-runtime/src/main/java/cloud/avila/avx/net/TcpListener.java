@@ -38,6 +38,19 @@ public final class TcpListener implements AutoCloseable {
     }
 
     /**
+     * Listens on a port of every address, of both families where the machine has IPv6.
+     *
+     * @param port the port, 0 for any free one
+     * @return the listener
+     * @throws java.net.BindException if the port is in use or not allowed
+     * @throws IOException if the socket cannot be opened
+     * @throws IllegalStateException if no runtime is current on this thread
+     */
+    public static TcpListener bind(int port) throws IOException {
+        return bind(Runtimes.anyAddress(Checks.port(port)));
+    }
+
+    /**
      * Listens on one address of a host.
      *
      * @param host a literal address or a host name; {@code 0.0.0.0} for every IPv4 address, {@code

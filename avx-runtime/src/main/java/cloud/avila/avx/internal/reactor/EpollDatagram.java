@@ -85,18 +85,21 @@ final class EpollDatagram extends EpollSocket implements IoDatagram {
         long room = Math.min(to.remaining(), io.byteSize());
         scratch.length().set(EpollDriver.INT, 0, SocketAddresses.MAX_BYTES);
         // with MSG_TRUNC the result is the length of the datagram even if it did not fit
-        long result =
-                libc.recvfrom(
-                        scratch,
-                        fd,
-                        io,
-                        room,
-                        LinuxLibc.MSG_TRUNC,
-                        scratch.address(),
-                        scratch.length());
+        long result;
+        do {
+            result =
+                    libc.recvfrom(
+                            scratch,
+                            fd,
+                            io,
+                            room,
+                            LinuxLibc.MSG_TRUNC,
+                            scratch.address(),
+                            scratch.length());
+        } while (result == -LinuxErrno.EINTR);
         if (result < 0) {
             int errno = (int) -result;
-            if (errno == LinuxErrno.EAGAIN || errno == LinuxErrno.EINTR || isClosed()) {
+            if (errno == LinuxErrno.EAGAIN || isClosed()) {
                 return null;
             }
             throw failure("receive on", localAddress(), errno);
@@ -181,25 +184,27 @@ final class EpollDatagram extends EpollSocket implements IoDatagram {
         }
         long result;
         if (to == null) {
-            result = libc.send(scratch, fd, memory, count, LinuxLibc.MSG_NOSIGNAL);
+            result = send(scratch, memory, count);
         } else {
             int length = SocketAddresses.encode(scratch.address(), family, to);
-            result =
-                    libc.sendto(
-                            scratch,
-                            fd,
-                            memory,
-                            count,
-                            LinuxLibc.MSG_NOSIGNAL,
-                            scratch.address(),
-                            length);
+            do {
+                result =
+                        libc.sendto(
+                                scratch,
+                                fd,
+                                memory,
+                                count,
+                                LinuxLibc.MSG_NOSIGNAL,
+                                scratch.address(),
+                                length);
+            } while (result == -LinuxErrno.EINTR);
         }
         if (result >= 0) {
             from.position(from.position() + (int) result);
             return (int) result;
         }
         int errno = (int) -result;
-        if (errno == LinuxErrno.EAGAIN || errno == LinuxErrno.EINTR || isClosed()) {
+        if (errno == LinuxErrno.EAGAIN || isClosed()) {
             return IoDriver.TIMED_OUT;
         }
         throw failure("send " + count + " bytes to", target(to), errno);

@@ -382,7 +382,7 @@ final class EpollDriver implements IoDriver {
             if (result < 0) {
                 throw LinuxErrno.exception("listen on", local, -result);
             }
-            listener.localAddress();
+            listener.learnLocalAddress();
             return listener;
         } catch (Throwable e) {
             listener.close();
@@ -407,7 +407,7 @@ final class EpollDriver implements IoDriver {
             flag(socket, LinuxLibc.SO_REUSEPORT, settings.reusePort());
             flag(socket, LinuxLibc.SO_BROADCAST, settings.broadcast());
             bind(socket, local, "bind datagram socket to");
-            socket.localAddress();
+            socket.learnLocalAddress();
             return socket;
         } catch (Throwable e) {
             socket.close();

@@ -17,6 +17,7 @@ import cloud.avila.avx.internal.sys.SocketAddresses;
 import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.net.InetSocketAddress;
@@ -66,7 +67,8 @@ import java.util.concurrent.locks.ReentrantLock;
  *       urgent data was reported. A short read normally proves the socket empty. With an end of
  *       stream or urgent data behind the last byte it does not, and their event may have been
  *       consumed together with that of the data; so then only "would block" proves it.
- *   <li>{@code interest}: what epoll watches; guarded by {@code this}, read optimistically.
+ *   <li>{@code interest}: what epoll watches; written under {@code registration} or by {@code
+ *       destroy}, when nobody else is left; read optimistically.
  * </ul>
  *
  * <h2>The scratch memory</h2>
@@ -117,6 +119,7 @@ abstract class EpollSocket extends Holds implements IoSocket {
     /** Only a hint, so races between the reader and the writer do not matter. */
     private int operationsInARow;
 
+    private final ReentrantLock registration = new ReentrantLock();
     private volatile int interest;
     private volatile @Nullable InetSocketAddress local;
 
@@ -284,13 +287,16 @@ abstract class EpollSocket extends Holds implements IoSocket {
         if ((interest & events) == events) {
             return;
         }
-        synchronized (this) {
+        registration.lock();
+        try {
             int wanted = interest | events;
             if (wanted == interest || isClosed()) {
                 return;
             }
             driver.watch(this, wanted, interest == 0);
             interest = wanted;
+        } finally {
+            registration.unlock();
         }
     }
 
@@ -316,9 +322,12 @@ abstract class EpollSocket extends Holds implements IoSocket {
      * place, so the peer and the port do not wait until the last operation has noticed.
      */
     private void disconnect() {
-        synchronized (this) {
+        registration.lock();
+        try {
             driver.replaceByMarker(this);
             forgetRegistration();
+        } finally {
+            registration.unlock();
         }
     }
 
@@ -331,9 +340,7 @@ abstract class EpollSocket extends Holds implements IoSocket {
 
     @Override
     final void destroy() {
-        synchronized (this) {
-            forgetRegistration();
-        }
+        forgetRegistration();
         driver.remove(this);
         NativeScratch scratch = scratch();
         int result = libc.close(scratch, fd);
@@ -358,17 +365,27 @@ abstract class EpollSocket extends Holds implements IoSocket {
             NativeScratch scratch = scratch();
             scratch.length().set(EpollDriver.INT, 0, SocketAddresses.MAX_BYTES);
             int result = libc.getsockname(scratch, fd, scratch.address(), scratch.length());
-            if (result < 0) {
-                return new InetSocketAddress(0);
-            }
-            known = SocketAddresses.decode(scratch.address());
-            if (known.getPort() != 0) {
-                local = known;
-            }
-            return known;
+            return result < 0 ? new InetSocketAddress(0) : learnt(scratch);
         } finally {
             release();
         }
+    }
+
+    /** Finds out the address of a socket that was just bound. */
+    final void learnLocalAddress() throws IOException {
+        NativeScratch scratch = scratch();
+        scratch.length().set(EpollDriver.INT, 0, SocketAddresses.MAX_BYTES);
+        int result = libc.getsockname(scratch, fd, scratch.address(), scratch.length());
+        if (result < 0) {
+            throw LinuxErrno.exception("asking for the address of descriptor", fd, -result);
+        }
+        learnt(scratch);
+    }
+
+    private InetSocketAddress learnt(NativeScratch scratch) {
+        InetSocketAddress address = SocketAddresses.decode(scratch.address());
+        local = address;
+        return address;
     }
 
     /** After connecting a datagram socket its address is another. */
@@ -413,6 +430,22 @@ abstract class EpollSocket extends Holds implements IoSocket {
 
     @Override
     public abstract Set<SocketOption<?>> supportedOptions();
+
+    final long recv(NativeScratch scratch, MemorySegment memory, long length) {
+        long result;
+        do {
+            result = libc.recv(scratch, fd, memory, length, 0);
+        } while (result == -LinuxErrno.EINTR);
+        return result;
+    }
+
+    final long send(NativeScratch scratch, MemorySegment memory, long length) {
+        long result;
+        do {
+            result = libc.send(scratch, fd, memory, length, LinuxLibc.MSG_NOSIGNAL);
+        } while (result == -LinuxErrno.EINTR);
+        return result;
+    }
 
     final IOException failure(String operation, @Nullable Object target, int errno) {
         return LinuxErrno.exception(operation, target, errno);

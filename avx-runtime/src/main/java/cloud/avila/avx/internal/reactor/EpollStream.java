@@ -97,7 +97,7 @@ final class EpollStream extends EpollSocket implements IoStream {
                     NativeScratch scratch = scratch();
                     MemorySegment io = scratch.io();
                     int wanted = (int) Math.min(length, io.byteSize());
-                    int result = received(libc.recv(scratch, fd, io, wanted, 0), wanted, seen);
+                    int result = received(recv(scratch, io, wanted), wanted, seen);
                     if (result > 0) {
                         MemorySegment.copy(io, JAVA_BYTE, 0, to, offset, result);
                     }
@@ -169,11 +169,11 @@ final class EpollStream extends EpollSocket implements IoStream {
         int result;
         if (to.isDirect()) {
             int wanted = to.remaining();
-            result = received(libc.recv(scratch, fd, memory, wanted, 0), wanted, seen);
+            result = received(recv(scratch, memory, wanted), wanted, seen);
         } else {
             MemorySegment io = scratch.io();
             int wanted = (int) Math.min(to.remaining(), io.byteSize());
-            result = received(libc.recv(scratch, fd, io, wanted, 0), wanted, seen);
+            result = received(recv(scratch, io, wanted), wanted, seen);
             if (result > 0) {
                 MemorySegment.copy(io, 0, memory, 0, result);
             }
@@ -203,9 +203,6 @@ final class EpollStream extends EpollSocket implements IoStream {
             drainedAt = seen;
             return IoDriver.TIMED_OUT;
         }
-        if (errno == LinuxErrno.EINTR) {
-            return IoDriver.TIMED_OUT;
-        }
         if (isClosed()) {
             return IoDriver.CLOSED;
         }
@@ -232,11 +229,7 @@ final class EpollStream extends EpollSocket implements IoStream {
                     MemorySegment io = scratch.io();
                     int count = (int) Math.min(length, io.byteSize());
                     MemorySegment.copy(from, offset, io, JAVA_BYTE, 0, count);
-                    int result =
-                            sent(
-                                    libc.send(scratch, fd, io, count, LinuxLibc.MSG_NOSIGNAL),
-                                    count,
-                                    seen);
+                    int result = sent(send(scratch, io, count), count, seen);
                     if (result != IoDriver.TIMED_OUT) {
                         return result;
                     }
@@ -306,8 +299,7 @@ final class EpollStream extends EpollSocket implements IoStream {
             MemorySegment.copy(memory, 0, io, 0, count);
             memory = io;
         }
-        int result =
-                sent(libc.send(scratch, fd, memory, count, LinuxLibc.MSG_NOSIGNAL), count, seen);
+        int result = sent(send(scratch, memory, count), count, seen);
         if (result > 0) {
             from.position(from.position() + result);
         }
@@ -325,9 +317,6 @@ final class EpollStream extends EpollSocket implements IoStream {
         int errno = (int) -result;
         if (errno == LinuxErrno.EAGAIN) {
             fullAt = seen;
-            return IoDriver.TIMED_OUT;
-        }
-        if (errno == LinuxErrno.EINTR) {
             return IoDriver.TIMED_OUT;
         }
         if (isClosed()) {

@@ -15,39 +15,106 @@ import java.util.Map;
  * which x86-64 and aarch64 share.
  */
 public final class LinuxErrno {
+    /** Not permitted, perhaps by a firewall rule. */
     public static final int EPERM = 1;
+
+    /** Interrupted by a signal. */
     public static final int EINTR = 4;
+
+    /** Not an open descriptor. */
     public static final int EBADF = 9;
+
+    /** Would block. */
     public static final int EAGAIN = 11;
+
+    /** The system is out of memory. */
     public static final int ENOMEM = 12;
+
+    /** Permission denied; ports below 1024 need privileges. */
     public static final int EACCES = 13;
+
+    /** Exists already. */
     public static final int EEXIST = 17;
+
+    /** Invalid argument. */
     public static final int EINVAL = 22;
+
+    /** The system has no descriptor left. */
     public static final int ENFILE = 23;
+
+    /** The process has no descriptor left; raise its limit (ulimit -n). */
     public static final int EMFILE = 24;
+
+    /** This side was shut down or the peer has closed. */
     public static final int EPIPE = 32;
+
+    /** The kernel does not have this call. */
     public static final int ENOSYS = 38;
+
+    /** No network. */
     public static final int ENONET = 64;
+
+    /** Protocol error. */
     public static final int EPROTO = 71;
+
+    /** Not a socket. */
     public static final int ENOTSOCK = 88;
+
+    /** Message too long. */
     public static final int EMSGSIZE = 90;
+
+    /** Option not supported. */
     public static final int ENOPROTOOPT = 92;
+
+    /** Operation not supported. */
     public static final int EOPNOTSUPP = 95;
+
+    /** Address family not supported. */
     public static final int EAFNOSUPPORT = 97;
+
+    /** Address already in use. */
     public static final int EADDRINUSE = 98;
+
+    /** Address not available here, or no free port left. */
     public static final int EADDRNOTAVAIL = 99;
+
+    /** Network is down. */
     public static final int ENETDOWN = 100;
+
+    /** Network is unreachable. */
     public static final int ENETUNREACH = 101;
+
+    /** Connection aborted. */
     public static final int ECONNABORTED = 103;
+
+    /** Connection reset by the peer. */
     public static final int ECONNRESET = 104;
+
+    /** No buffer space left. */
     public static final int ENOBUFS = 105;
+
+    /** Connected already. */
     public static final int EISCONN = 106;
+
+    /** Not connected. */
     public static final int ENOTCONN = 107;
+
+    /** The peer did not answer. */
     public static final int ETIMEDOUT = 110;
+
+    /** Connection refused. */
     public static final int ECONNREFUSED = 111;
+
+    /** Host is down. */
     public static final int EHOSTDOWN = 112;
+
+    /** No route to host. */
     public static final int EHOSTUNREACH = 113;
+
+    /** Already in progress. */
     public static final int EALREADY = 114;
+
+    /** In progress. */
     public static final int EINPROGRESS = 115;
 
     private record Meaning(String name, String text) {}

@@ -25,54 +25,131 @@ import java.util.Locale;
 @SuppressWarnings("restricted")
 public class LinuxLibc {
     // sys/socket.h, bits/socket.h
+
+    /** IPv4. */
     public static final int AF_INET = 2;
+
+    /** IPv6. */
     public static final int AF_INET6 = 10;
+
+    /** TCP. */
     public static final int SOCK_STREAM = 1;
+
+    /** UDP. */
     public static final int SOCK_DGRAM = 2;
+
+    /** Flag of socket and accept4: calls do not wait. */
     public static final int SOCK_NONBLOCK = 0x800;
+
+    /** Flag of socket and accept4: not inherited by programs we start. */
     public static final int SOCK_CLOEXEC = 0x80000;
+
+    /** End receiving. */
     public static final int SHUT_RD = 0;
+
+    /** End sending. */
     public static final int SHUT_WR = 1;
+
+    /** Flag of recv: return the length of the whole datagram. */
     public static final int MSG_TRUNC = 0x20;
+
+    /** Flag of send: no SIGPIPE. */
     public static final int MSG_NOSIGNAL = 0x4000;
+
     // asm-generic/socket.h
+
+    /** Level of options that every socket has. */
     public static final int SOL_SOCKET = 1;
+
+    /** Bind although old connections linger. */
     public static final int SO_REUSEADDR = 2;
-    public static final int SO_ERROR = 4;
+
+    /** May send to broadcast addresses. */
     public static final int SO_BROADCAST = 6;
+
+    /** Size of the send buffer. */
     public static final int SO_SNDBUF = 7;
+
+    /** Size of the receive buffer. */
     public static final int SO_RCVBUF = 8;
+
+    /** Probe idle connections. */
     public static final int SO_KEEPALIVE = 9;
+
+    /** What close does with unsent data. */
     public static final int SO_LINGER = 13;
+
+    /** Share the port. */
     public static final int SO_REUSEPORT = 15;
+
     // netinet/in.h, linux/in.h, linux/in6.h
+
+    /** Level of IPv4 options. */
     public static final int IPPROTO_IP = 0;
+
+    /** Level of TCP options. */
     public static final int IPPROTO_TCP = 6;
+
+    /** Level of IPv6 options. */
     public static final int IPPROTO_IPV6 = 41;
+
+    /** Type of service. */
     public static final int IP_TOS = 1;
+
+    /** Keep IPv4 out of an IPv6 socket. */
     public static final int IPV6_V6ONLY = 26;
+
+    /** Traffic class. */
     public static final int IPV6_TCLASS = 67;
+
     // linux/tcp.h
+
+    /** Send small pieces at once. */
     public static final int TCP_NODELAY = 1;
-    public static final int TCP_KEEPIDLE = 4;
-    public static final int TCP_KEEPINTVL = 5;
-    public static final int TCP_KEEPCNT = 6;
+
     // sys/epoll.h
+
+    /** Not inherited by programs we start. */
     public static final int EPOLL_CLOEXEC = 0x80000;
+
+    /** Begin to watch. */
     public static final int EPOLL_CTL_ADD = 1;
-    public static final int EPOLL_CTL_DEL = 2;
+
+    /** Watch for something else. */
     public static final int EPOLL_CTL_MOD = 3;
+
+    /** Readable. */
     public static final int EPOLLIN = 0x1;
+
+    /** Urgent data. */
     public static final int EPOLLPRI = 0x2;
+
+    /** Writable. */
     public static final int EPOLLOUT = 0x4;
+
+    /** Error. */
     public static final int EPOLLERR = 0x8;
+
+    /** Both directions ended. */
     public static final int EPOLLHUP = 0x10;
+
+    /** The peer has ended its direction. */
     public static final int EPOLLRDHUP = 0x2000;
+
+    /** Edge-triggered. */
     public static final int EPOLLET = 1 << 31;
+
     // sys/eventfd.h
+
+    /** Calls do not wait. */
     public static final int EFD_NONBLOCK = 0x800;
+
+    /** Not inherited by programs we start. */
     public static final int EFD_CLOEXEC = 0x80000;
+
     // fcntl.h
+
+    /** Not inherited by programs we start. */
     public static final int O_CLOEXEC = 0x80000;
 
     /** {@code epoll_pwait2}: asm/unistd_64.h of x86-64 and asm-generic/unistd.h agree. */
@@ -84,7 +161,10 @@ public class LinuxLibc {
      */
     private static final boolean PACKED_EVENT = isX86();
 
+    /** Offset of the data in {@code struct epoll_event}. */
     public static final int EPOLL_EVENT_DATA = PACKED_EVENT ? 4 : 8;
+
+    /** Size of {@code struct epoll_event}. */
     public static final int EPOLL_EVENT_BYTES = PACKED_EVENT ? 12 : 16;
 
     /** {@code struct timespec} with 64-bit time: seconds at 0, nanoseconds at 8. */

@@ -1,0 +1,172 @@
+package cloud.avila.avx.internal.reactor;
+
+import cloud.avila.avx.internal.sys.LinuxLibc;
+import cloud.avila.avx.internal.sys.NativeScratch;
+
+import java.lang.foreign.MemorySegment;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** The C library with faults: chosen calls fail with a chosen error instead of being made. */
+class FaultyLibc extends LinuxLibc {
+    private record Fault(int errno, int firstUse, int uses) {}
+
+    private final Map<String, Fault> faults = new ConcurrentHashMap<>();
+    private final Map<String, AtomicInteger> calls = new ConcurrentHashMap<>();
+
+    /** Lets the next uses of a function fail. */
+    final void fail(String function, int errno, int uses) {
+        faults.put(function, new Fault(errno, calls(function) + 1, uses));
+    }
+
+    /** Lets one use of a function fail, the n-th from the start. */
+    final void failUse(String function, int errno, int use) {
+        faults.put(function, new Fault(errno, use, 1));
+    }
+
+    final int calls(String function) {
+        return calls.computeIfAbsent(function, f -> new AtomicInteger()).get();
+    }
+
+    /** The error to return instead of calling, or 0. */
+    private int fault(String function) {
+        int use = calls.computeIfAbsent(function, f -> new AtomicInteger()).incrementAndGet();
+        Fault fault = faults.get(function);
+        return fault != null && use >= fault.firstUse && use < fault.firstUse + fault.uses
+                ? -fault.errno
+                : 0;
+    }
+
+    @Override
+    public int socket(NativeScratch scratch, int domain, int type, int protocol) {
+        int fault = fault("socket");
+        return fault != 0 ? fault : super.socket(scratch, domain, type, protocol);
+    }
+
+    @Override
+    public int bind(NativeScratch scratch, int fd, MemorySegment address, int length) {
+        int fault = fault("bind");
+        return fault != 0 ? fault : super.bind(scratch, fd, address, length);
+    }
+
+    @Override
+    public int listen(NativeScratch scratch, int fd, int backlog) {
+        int fault = fault("listen");
+        return fault != 0 ? fault : super.listen(scratch, fd, backlog);
+    }
+
+    @Override
+    public int accept4(
+            NativeScratch scratch, int fd, MemorySegment address, MemorySegment length, int flags) {
+        int fault = fault("accept4");
+        return fault != 0 ? fault : super.accept4(scratch, fd, address, length, flags);
+    }
+
+    @Override
+    public int connect(NativeScratch scratch, int fd, MemorySegment address, int length) {
+        int fault = fault("connect");
+        return fault != 0 ? fault : super.connect(scratch, fd, address, length);
+    }
+
+    @Override
+    public int getsockname(
+            NativeScratch scratch, int fd, MemorySegment address, MemorySegment length) {
+        int fault = fault("getsockname");
+        return fault != 0 ? fault : super.getsockname(scratch, fd, address, length);
+    }
+
+    @Override
+    public int setsockopt(
+            NativeScratch scratch, int fd, int level, int option, MemorySegment value, int length) {
+        int fault = fault("setsockopt");
+        return fault != 0 ? fault : super.setsockopt(scratch, fd, level, option, value, length);
+    }
+
+    @Override
+    public int shutdown(NativeScratch scratch, int fd, int how) {
+        int fault = fault("shutdown");
+        return fault != 0 ? fault : super.shutdown(scratch, fd, how);
+    }
+
+    @Override
+    public long recv(NativeScratch scratch, int fd, MemorySegment buffer, long length, int flags) {
+        int fault = fault("recv");
+        return fault != 0 ? fault : super.recv(scratch, fd, buffer, length, flags);
+    }
+
+    @Override
+    public long send(NativeScratch scratch, int fd, MemorySegment buffer, long length, int flags) {
+        int fault = fault("send");
+        return fault != 0 ? fault : super.send(scratch, fd, buffer, length, flags);
+    }
+
+    @Override
+    public long recvfrom(
+            NativeScratch scratch,
+            int fd,
+            MemorySegment buffer,
+            long length,
+            int flags,
+            MemorySegment address,
+            MemorySegment addressLength) {
+        int fault = fault("recvfrom");
+        return fault != 0
+                ? fault
+                : super.recvfrom(scratch, fd, buffer, length, flags, address, addressLength);
+    }
+
+    @Override
+    public long sendto(
+            NativeScratch scratch,
+            int fd,
+            MemorySegment buffer,
+            long length,
+            int flags,
+            MemorySegment address,
+            int addressLength) {
+        int fault = fault("sendto");
+        return fault != 0
+                ? fault
+                : super.sendto(scratch, fd, buffer, length, flags, address, addressLength);
+    }
+
+    @Override
+    public int dup3(NativeScratch scratch, int from, int to, int flags) {
+        int fault = fault("dup3");
+        return fault != 0 ? fault : super.dup3(scratch, from, to, flags);
+    }
+
+    @Override
+    public int eventfd(NativeScratch scratch, int initial, int flags) {
+        int fault = fault("eventfd");
+        return fault != 0 ? fault : super.eventfd(scratch, initial, flags);
+    }
+
+    @Override
+    public int epollCreate(NativeScratch scratch, int flags) {
+        int fault = fault("epollCreate");
+        return fault != 0 ? fault : super.epollCreate(scratch, flags);
+    }
+
+    @Override
+    public int epollCtl(
+            NativeScratch scratch, int epoll, int operation, int fd, MemorySegment event) {
+        int fault = fault("epollCtl");
+        return fault != 0 ? fault : super.epollCtl(scratch, epoll, operation, fd, event);
+    }
+
+    @Override
+    public int epollWait(
+            NativeScratch scratch, int epoll, MemorySegment events, int max, int millis) {
+        int fault = fault("epollWait");
+        return fault != 0 ? fault : super.epollWait(scratch, epoll, events, max, millis);
+    }
+
+    @Override
+    public int epollPwait2(
+            NativeScratch scratch, int epoll, MemorySegment events, int max, MemorySegment t) {
+        int fault = fault("epollPwait2");
+        return fault != 0 ? fault : super.epollPwait2(scratch, epoll, events, max, t);
+    }
+}
