@@ -283,6 +283,14 @@ abstract class EpollSocket extends Holds implements IoSocket {
         return true;
     }
 
+    final boolean isWatchedForReading() {
+        return (interest & EPOLLIN) != 0;
+    }
+
+    final boolean isWatchedForWriting() {
+        return (interest & EPOLLOUT) != 0;
+    }
+
     private void watch(int events) throws IOException {
         if ((interest & events) == events) {
             return;

@@ -19,8 +19,9 @@ import java.util.Set;
  *
  * <p>{@code drainedAt} is the reader's own, {@code fullAt} the writer's: the count of events at
  * which the socket was known to hold nothing, or to take nothing. While the count is the same the
- * system call is left out. They pass from one reader to the next through the atomic word of {@link
- * Holds}.
+ * system call is left out, unless the caller does not want to wait and epoll does not watch the
+ * socket yet: then nobody counts. They pass from one reader to the next through the atomic word of
+ * {@link Holds}.
  */
 final class EpollStream extends EpollSocket implements IoStream {
     private final InetSocketAddress remote;
@@ -93,7 +94,7 @@ final class EpollStream extends EpollSocket implements IoStream {
                 if (inputEnded) {
                     return IoDriver.END_OF_STREAM;
                 }
-                if (seen != drainedAt) {
+                if (seen != drainedAt || timeoutNanos == 0 && !isWatchedForReading()) {
                     NativeScratch scratch = scratch();
                     MemorySegment io = scratch.io();
                     int wanted = (int) Math.min(length, io.byteSize());
@@ -138,7 +139,7 @@ final class EpollStream extends EpollSocket implements IoStream {
                 if (inputEnded) {
                     return IoDriver.END_OF_STREAM;
                 }
-                if (seen != drainedAt) {
+                if (seen != drainedAt || timeoutNanos == 0 && !isWatchedForReading()) {
                     int result = recvNow(to, seen);
                     if (result != IoDriver.TIMED_OUT) {
                         return result;
@@ -224,7 +225,7 @@ final class EpollStream extends EpollSocket implements IoStream {
             long deadline = 0;
             for (; ; ) {
                 long seen = writeEvents();
-                if (seen != fullAt) {
+                if (seen != fullAt || timeoutNanos == 0 && !isWatchedForWriting()) {
                     NativeScratch scratch = scratch();
                     MemorySegment io = scratch.io();
                     int count = (int) Math.min(length, io.byteSize());
@@ -264,7 +265,7 @@ final class EpollStream extends EpollSocket implements IoStream {
             long deadline = 0;
             for (; ; ) {
                 long seen = writeEvents();
-                if (seen != fullAt) {
+                if (seen != fullAt || timeoutNanos == 0 && !isWatchedForWriting()) {
                     int result = sendNow(from, seen);
                     if (result != IoDriver.TIMED_OUT) {
                         return result;

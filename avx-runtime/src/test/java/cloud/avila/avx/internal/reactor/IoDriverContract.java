@@ -444,6 +444,40 @@ abstract class IoDriverContract {
         }
     }
 
+    /** What a call that does not wait has learnt must not make the next one blind. */
+    @Test
+    void tryingAgainAndAgainSeesWhatComesLater() throws Exception {
+        IoDriver driver = polled();
+        Pair pair = connect(driver);
+        byte[] buffer = new byte[64];
+        for (int i = 0; i < 50; i++) {
+            assertEquals(IoDriver.TIMED_OUT, pair.server.recv(buffer, 0, 64, 0));
+            send(pair.client, "later");
+            int count;
+            while ((count = pair.server.recv(buffer, 0, 64, 0)) == IoDriver.TIMED_OUT) {
+                Thread.onSpinWait();
+            }
+            assertEquals(5, count);
+            if (i == 25) {
+                assertEquals(IoDriver.TIMED_OUT, pair.server.recv(buffer, 0, 64, 1_000_000));
+            }
+        }
+        for (int i = 0; i < 3; i++) {
+            long sent = 0;
+            int count;
+            while ((count = pair.client.send(new byte[1 << 16], 0, 1 << 16, 0)) > 0) {
+                sent += count;
+            }
+            assertEquals(IoDriver.TIMED_OUT, count);
+            drain(pair.server, sent);
+            while ((count = pair.client.send(buffer, 0, 1, 0)) == IoDriver.TIMED_OUT) {
+                Thread.onSpinWait();
+            }
+            assertEquals(1, count);
+            drain(pair.server, 1);
+        }
+    }
+
     @Test
     void halfCloseEndsOneDirectionOnly() throws Exception {
         IoDriver driver = polled();
