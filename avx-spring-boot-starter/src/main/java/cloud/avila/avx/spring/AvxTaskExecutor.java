@@ -46,7 +46,7 @@ public class AvxTaskExecutor extends SimpleAsyncTaskExecutor
     private final LongAdder accepted = new LongAdder();
     private final LongAdder started = new LongAdder();
     private final LongAdder ended = new LongAdder();
-    private String beanName = "avxTaskExecutor";
+    private @Nullable String beanName;
     private @Nullable ClassLoader contextClassLoader;
     private volatile boolean running;
     // opened by the task that leaves none behind, or by a restart; replaced under the lock of tasks
@@ -63,9 +63,12 @@ public class AvxTaskExecutor extends SimpleAsyncTaskExecutor
         this.contextClassLoader = Thread.currentThread().getContextClassLoader();
     }
 
+    /** Keeps the first name: Spring's STOMP registers an executor again under names of its own. */
     @Override
     public void setBeanName(String name) {
-        beanName = name;
+        if (beanName == null) {
+            beanName = name;
+        }
     }
 
     @Override
@@ -81,9 +84,8 @@ public class AvxTaskExecutor extends SimpleAsyncTaskExecutor
         } catch (TaskRejectedException e) {
             if (!isActive()) {
                 throw new TaskRejectedException(
-                        "Executor '"
-                                + beanName
-                                + "' does not accept "
+                        displayName()
+                                + " does not accept "
                                 + task
                                 + " because the application context has been closed",
                         e);
@@ -110,9 +112,8 @@ public class AvxTaskExecutor extends SimpleAsyncTaskExecutor
             accepted.decrement();
             tasks.remove(t);
             throw new TaskRejectedException(
-                    "Executor '"
-                            + beanName
-                            + "' on runtime '"
+                    displayName()
+                            + " on runtime '"
                             + runtime.config().name()
                             + "' did not accept "
                             + task
@@ -171,7 +172,7 @@ public class AvxTaskExecutor extends SimpleAsyncTaskExecutor
             return;
         }
         Thread.ofPlatform()
-                .name(runtime.config().name() + "-drain-" + beanName)
+                .name(runtime.config().name() + "-executor-drain")
                 .start(
                         () -> {
                             try {
@@ -198,6 +199,10 @@ public class AvxTaskExecutor extends SimpleAsyncTaskExecutor
         return ExecutorConfigurationSupport.DEFAULT_PHASE;
     }
 
+    private String displayName() {
+        return beanName == null ? "an executor" : "executor '" + beanName + "'";
+    }
+
     private void drain() {
         Duration timeout = runtime.config().shutdownTimeout();
         CountDownLatch latch;
@@ -218,9 +223,9 @@ public class AvxTaskExecutor extends SimpleAsyncTaskExecutor
         List<Task> late = List.copyOf(tasks);
         LOG.warn(
                 late.size()
-                        + " tasks of executor '"
-                        + beanName
-                        + "' have not ended within the shutdown timeout of "
+                        + " tasks of "
+                        + displayName()
+                        + " have not ended within the shutdown timeout of "
                         + timeout
                         + " (avx.shutdown-timeout) and are interrupted: "
                         + late.stream().limit(10).map(t -> t.name).toList()

@@ -21,6 +21,7 @@ import org.springframework.core.annotation.Order;
 import java.net.URL;
 import java.net.URLClassLoader;
 import java.time.Duration;
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
@@ -143,11 +144,16 @@ class AvxAutoConfigurationTest {
                                             });
                             assertThat(runtimeName(first)).isEqualTo("one");
                         });
+        assertThat(threadsOf("one")).isEmpty();
+        assertThat(threadsOf("two")).isEmpty();
         runner.withPropertyValues("avx.name=one")
                 .run(
-                        again ->
-                                assertThat(runtimeName(again.getBean(AvxRuntime.class)))
-                                        .isEqualTo("one"));
+                        again -> {
+                            assertThat(runtimeName(again.getBean(AvxRuntime.class)))
+                                    .isEqualTo("one");
+                            assertThat(threadsOf("one")).isNotEmpty();
+                        });
+        assertThat(threadsOf("one")).isEmpty();
     }
 
     @Test
@@ -168,6 +174,13 @@ class AvxAutoConfigurationTest {
                                 assertThat(seen).isSameAs(restarted);
                             });
         }
+    }
+
+    private static List<String> threadsOf(String runtime) {
+        return Thread.getAllStackTraces().keySet().stream()
+                .map(Thread::getName)
+                .filter(name -> name.startsWith(runtime + "-"))
+                .toList();
     }
 
     private static String runtimeName(AvxRuntime runtime) throws InterruptedException {

@@ -32,7 +32,7 @@ import java.util.concurrent.atomic.LongAdder;
 class AvxTaskExecutorTest {
     private final CountDownLatch release = new CountDownLatch(1);
     private AvxRuntime runtime = runtime(Duration.ofSeconds(30), 1 << 20);
-    private AvxTaskExecutor executor = new AvxTaskExecutor(runtime);
+    private AvxTaskExecutor executor = executor(runtime);
 
     @AfterEach
     void close() {
@@ -137,7 +137,7 @@ class AvxTaskExecutorTest {
         assertThat(executor.executorMetrics().queueRemaining()).isZero();
         assertThatExceptionOfType(TaskRejectedException.class)
                 .isThrownBy(() -> executor.execute(() -> {}))
-                .withMessageContaining("'avxTaskExecutor' on runtime 'executor-test'")
+                .withMessageContaining("'mail' on runtime 'executor-test'")
                 .withMessageContaining("2");
         assertThat(executor.executorMetrics().queued()).isEqualTo(2);
         release.countDown();
@@ -150,7 +150,7 @@ class AvxTaskExecutorTest {
         runtime.close();
         assertThatExceptionOfType(TaskRejectedException.class)
                 .isThrownBy(() -> executor.execute(() -> {}))
-                .withMessageContaining("'avxTaskExecutor' on runtime 'executor-test'")
+                .withMessageContaining("'mail' on runtime 'executor-test'")
                 .withCauseInstanceOf(RejectedExecutionException.class);
         assertThat(executor.executorMetrics().queued()).isZero();
     }
@@ -162,7 +162,7 @@ class AvxTaskExecutorTest {
         for (int i = 0; i < 3; i++) {
             assertThatExceptionOfType(TaskRejectedException.class)
                     .isThrownBy(() -> executor.execute(() -> {}))
-                    .withMessageContaining("'avxTaskExecutor' on runtime 'executor-test'");
+                    .withMessageContaining("'mail' on runtime 'executor-test'");
         }
     }
 
@@ -184,7 +184,7 @@ class AvxTaskExecutorTest {
         executor.close();
         assertThatExceptionOfType(TaskRejectedException.class)
                 .isThrownBy(() -> executor.execute(() -> {}))
-                .withMessageContaining("'avxTaskExecutor' does not accept")
+                .withMessageContaining("'mail' does not accept")
                 .withMessageContaining("context has been closed");
     }
 
@@ -249,7 +249,7 @@ class AvxTaskExecutorTest {
         stopped.await();
         assertThat(end.get(30, TimeUnit.SECONDS)).isEqualTo("interrupted");
         assertThat(output)
-                .contains("1 tasks of executor 'avxTaskExecutor'")
+                .contains("1 tasks of executor 'mail'")
                 .contains("PT0.05S (avx.shutdown-timeout)")
                 .contains("[slow-1]");
     }
@@ -282,7 +282,7 @@ class AvxTaskExecutorTest {
         executor.close();
         runtime.close();
         runtime = runtime(shutdownTimeout, injectionCapacity);
-        executor = new AvxTaskExecutor(runtime);
+        executor = executor(runtime);
     }
 
     private void holdUntilReleased(CountDownLatch started) {
@@ -292,6 +292,13 @@ class AvxTaskExecutorTest {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    private static AvxTaskExecutor executor(AvxRuntime runtime) {
+        AvxTaskExecutor executor = new AvxTaskExecutor(runtime);
+        executor.setBeanName("mail");
+        executor.setBeanName("clientInboundChannelExecutor");
+        return executor;
     }
 
     private static AvxRuntime runtime(Duration shutdownTimeout, int injectionCapacity) {
