@@ -27,12 +27,14 @@ public class MpscSenderWakeUp {
 
     /** Sends; the limit is far beyond any delay of the receiver. */
     @Actor
-    public void sender(I_Result r) throws InterruptedException {
+    public void sender(I_Result r) {
         try {
             tx.send(2, Duration.ofSeconds(5));
             r.r1 = 1;
         } catch (TimeoutException e) {
             r.r1 = -1;
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
         }
     }
 

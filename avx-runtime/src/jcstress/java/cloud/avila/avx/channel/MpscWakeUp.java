@@ -28,11 +28,13 @@ public class MpscWakeUp {
 
     /** Receives; the limit is far beyond any delay of the sender. */
     @Actor
-    public void receiver(I_Result r) throws InterruptedException {
+    public void receiver(I_Result r) {
         try {
             r.r1 = rx.recv(Duration.ofSeconds(5));
         } catch (TimeoutException e) {
             r.r1 = -1;
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
         }
     }
 }
