@@ -16,8 +16,8 @@ import java.util.stream.Stream;
 
 /**
  * Every Java block of README and of a page under docs/ stands, line for line, in a source of a
- * package called docs or example among the tests of some module: so it compiles, and that source's test runs
- * it.
+ * package called docs or example among the tests of some module: so it compiles, and that source's
+ * test runs it.
  */
 class PagesTest {
     private static final Path ROOT = Path.of("..").toAbsolutePath().normalize();

@@ -1,0 +1,72 @@
+package cloud.avila.avx.docs;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import cloud.avila.avx.AvxRuntime;
+import cloud.avila.avx.net.ReceivedDatagram;
+import cloud.avila.avx.net.TcpListener;
+import cloud.avila.avx.net.TcpStream;
+import cloud.avila.avx.net.UdpSocket;
+
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+
+class NetworkingExampleTest {
+    private static @Nullable Void echo(TcpStream c) throws Exception {
+        try (c) {
+            c.copyTo(c);
+        }
+        return null;
+    }
+
+    @Test
+    void aServerEchoes() throws Exception {
+        try (var rt = AvxRuntime.create()) {
+            rt.blockOn(
+                    () -> {
+                        try (var server = TcpListener.bind("127.0.0.1", 0)) {
+                            rt.spawn(
+                                    () -> {
+                                        while (true) {
+                                            TcpStream c = server.accept();
+                                            rt.spawn(() -> echo(c));
+                                        }
+                                    });
+                            int port = server.localAddress().getPort();
+                            try (var c =
+                                    TcpStream.connect("127.0.0.1", port, Duration.ofSeconds(5))) {
+                                c.readTimeout(Duration.ofSeconds(5));
+                                c.writeAll("hello".getBytes(UTF_8));
+                                c.shutdownOutput(); // no more from us; replies still arrive
+                                assertEquals(
+                                        "hello", new String(c.inputStream().readAllBytes(), UTF_8));
+                            }
+                            return null;
+                        }
+                    });
+        }
+    }
+
+    @Test
+    void datagramsTellTheirSender() throws Exception {
+        try (var rt = AvxRuntime.create();
+                var entered = rt.enter()) {
+            try (var socket = UdpSocket.bind(0)) {
+                var buffer = ByteBuffer.allocateDirect(1500);
+                var self = new InetSocketAddress("127.0.0.1", socket.localAddress().getPort());
+                socket.sendTo("ping".getBytes(UTF_8), self);
+                ReceivedDatagram from = socket.recvFrom(buffer, Duration.ofSeconds(5));
+                assertEquals(4, from.length());
+                if (!from.truncated()) {
+                    socket.sendTo(buffer.flip(), from.address());
+                }
+            }
+        }
+    }
+}
