@@ -541,6 +541,39 @@ class TcpStreamTest extends RuntimeSockets {
                 });
     }
 
+    /** A timeout that is over before the fiber could park must let others run all the same. */
+    @Test
+    void readingWithTinyTimeoutsDoesNotKeepTheWorker() throws Exception {
+        try (var single =
+                AvxRuntime.create(
+                        RuntimeConfig.builder().name("single").workerThreads(1).build())) {
+            try (var pair = single.spawn(Pair::connect).join()) {
+                var reader =
+                        single.spawn(
+                                () -> {
+                                    pair.client().readTimeout(Duration.ofNanos(1));
+                                    byte[] answer = new byte[1];
+                                    for (; ; ) {
+                                        try {
+                                            return pair.client().read(answer);
+                                        } catch (SocketTimeoutException e) {
+                                            assertTrue(pair.client().isOpen());
+                                        }
+                                    }
+                                });
+                Thread.sleep(50);
+                var writer =
+                        single.spawn(
+                                () -> {
+                                    pair.server().writeAll(new byte[1]);
+                                    return null;
+                                });
+                writer.join(PATIENCE);
+                assertEquals(1, reader.join(PATIENCE));
+            }
+        }
+    }
+
     /** A fiber whose socket always has data must let others run, even with a single worker. */
     @Test
     void aFloodedReaderDoesNotKeepItsWorker() throws Exception {

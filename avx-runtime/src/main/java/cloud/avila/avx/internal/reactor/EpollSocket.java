@@ -245,14 +245,15 @@ abstract class EpollSocket extends Holds implements IoSocket {
 
     /** False if the time is over. */
     private boolean park(long deadline, boolean limited) throws InterruptedException {
-        operationsInARow = 0;
         if (limited) {
             long left = deadline - System.nanoTime();
             if (left <= 0) {
-                return false;
+                return false; // perhaps without having parked: counts as an operation in a row
             }
+            operationsInARow = 0;
             Parker.parkNanos(this, left);
         } else {
+            operationsInARow = 0;
             Parker.park(this);
         }
         throwIfInterrupted();
