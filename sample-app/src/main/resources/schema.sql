@@ -16,3 +16,4 @@ CREATE TABLE IF NOT EXISTS checkpoint (
     position BIGINT NOT NULL,
     last_t   BIGINT NOT NULL
 );
+INSERT INTO checkpoint SELECT 1, 0, 0 WHERE NOT EXISTS (SELECT 1 FROM checkpoint);

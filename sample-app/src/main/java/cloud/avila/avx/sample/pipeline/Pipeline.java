@@ -317,7 +317,7 @@ final class Pipeline {
             catchUp();
         } else if (storeFailed) {
             if (System.nanoTime() - storeRetryAt >= 0 && !stopping) {
-                start(() -> new Background.Recovering(runtime.spawnBlocking(store::recover)));
+                start(() -> new Background.Recovering(runtime.spawnBlocking(store::reopen)));
             }
         } else {
             catchUp();

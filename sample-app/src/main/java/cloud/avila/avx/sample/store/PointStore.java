@@ -5,6 +5,10 @@ import cloud.avila.avx.sample.aggregate.Window;
 
 import com.zaxxer.hikari.HikariDataSource;
 
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.dao.DataAccessException;
+import org.springframework.dao.DataIntegrityViolationException;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.stereotype.Component;
 import org.springframework.transaction.support.TransactionTemplate;
@@ -14,6 +18,7 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * Points in the embedded database. Every method blocks in JDBC and in file operations, which hold
@@ -26,6 +31,7 @@ import java.util.Map;
  */
 @Component
 public class PointStore {
+    private static final Logger LOG = LoggerFactory.getLogger(PointStore.class);
     private static final int BATCH = 1000;
 
     private final JdbcTemplate jdbc;
@@ -33,6 +39,9 @@ public class PointStore {
     private final HikariDataSource pool;
     private final SeriesDirectory directory;
     private int nextId;
+
+    /** The journal's position that the database must have for the next window to fit. */
+    private long position;
 
     PointStore(
             JdbcTemplate jdbc,
@@ -46,14 +55,29 @@ public class PointStore {
     }
 
     /**
-     * Reads what is stored, at start and after a failure, and fills the directory.
+     * Opens the database anew after a failure. While any connection to it is open, the failed one
+     * would go on answering with what it has in memory and not in its file.
      *
      * @return how far the database has come
-     * @throws org.springframework.dao.DataAccessException if the database cannot be read
+     * @throws DataAccessException if the database cannot be opened or read
+     */
+    public Checkpoint reopen() {
+        try {
+            jdbc.execute("SHUTDOWN IMMEDIATELY");
+        } catch (DataAccessException e) {
+            LOG.debug("The database was closed already", e);
+        }
+        pool.getHikariPoolMXBean().softEvictConnections();
+        return recover();
+    }
+
+    /**
+     * Reads what is stored and fills the directory.
+     *
+     * @return how far the database has come
+     * @throws DataAccessException if the database cannot be read
      */
     public Checkpoint recover() {
-        // connections of a database that has failed stay unusable
-        pool.getHikariPoolMXBean().softEvictConnections();
         List<StoredSeries> all =
                 jdbc.query(
                         "SELECT id, name, aggregated, newest_t, newest_v FROM series",
@@ -66,21 +90,21 @@ public class PointStore {
                                         row.getDouble(5)));
         directory.replaceAll(all);
         nextId = 1 + all.stream().mapToInt(StoredSeries::id).max().orElse(0);
-        return jdbc
-                .query(
-                        "SELECT position, last_t FROM checkpoint",
-                        (row, n) -> new Checkpoint(row.getLong(1), row.getLong(2)))
-                .stream()
-                .findFirst()
-                .orElse(new Checkpoint(0, 0));
+        Checkpoint checkpoint =
+                Objects.requireNonNull(
+                        jdbc.queryForObject(
+                                "SELECT position, last_t FROM checkpoint",
+                                (row, n) -> new Checkpoint(row.getLong(1), row.getLong(2))));
+        position = checkpoint.position();
+        return checkpoint;
     }
 
     /**
      * Stores a window's points and its position, all or nothing.
      *
      * @param window the window
-     * @throws org.springframework.dao.DataAccessException if it could not be stored; call {@link
-     *     #recover} before the next write
+     * @throws DataAccessException if it could not be stored; call {@link #reopen} before the next
+     *     write
      */
     public void write(Window window) {
         var changed = new HashMap<String, StoredSeries>();
@@ -112,11 +136,20 @@ public class PointStore {
                                 update.setDouble(2, series.value());
                                 update.setInt(3, series.id());
                             });
-                    jdbc.update(
-                            "MERGE INTO checkpoint(id, position, last_t) KEY(id) VALUES (1, ?, ?)",
-                            window.endPosition(),
-                            window.time());
+                    int moved =
+                            jdbc.update(
+                                    "UPDATE checkpoint SET position = ?, last_t = ?"
+                                            + " WHERE position = ?",
+                                    window.endPosition(),
+                                    window.time(),
+                                    position);
+                    if (moved != 1) {
+                        throw new DataIntegrityViolationException(
+                                "the database has gone back and no longer holds the journal up to "
+                                        + position);
+                    }
                 });
+        position = window.endPosition();
         changed.values().forEach(directory::put);
     }
 
@@ -174,10 +207,12 @@ public class PointStore {
     /**
      * Forces everything committed to the device, so that the journal may forget it.
      *
-     * @throws org.springframework.dao.DataAccessException if that failed
+     * @throws DataAccessException if that failed
      */
     public void sync() {
         jdbc.execute("CHECKPOINT SYNC");
+        // a database that has failed meanwhile may say nothing above, but refuses every write
+        jdbc.update("UPDATE checkpoint SET position = position");
     }
 
     /**
@@ -188,7 +223,7 @@ public class PointStore {
      * @param to the latest time, in epoch milliseconds
      * @param max the most points
      * @return the points, newest first
-     * @throws org.springframework.dao.DataAccessException if the database cannot be read
+     * @throws DataAccessException if the database cannot be read
      */
     public List<Point> newestFirst(StoredSeries series, long from, long to, int max) {
         return jdbc.query(
@@ -207,7 +242,7 @@ public class PointStore {
      *
      * @param before the time before which points go, in epoch milliseconds
      * @return the names of the series that are gone
-     * @throws org.springframework.dao.DataAccessException if the database failed
+     * @throws DataAccessException if the database failed
      */
     public List<String> purge(long before) {
         var gone = new ArrayList<String>();

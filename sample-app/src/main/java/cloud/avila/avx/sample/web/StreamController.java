@@ -78,19 +78,28 @@ class StreamController {
     private void pump(LiveFeed.Subscription subscription, @Nullable String name, SseEmitter emitter)
             throws IOException, InterruptedException {
         send(emitter, ": connected\n\n");
+        long lastSent = System.nanoTime();
         while (true) {
-            switch (subscription.next(KEEP_ALIVE)) {
-                case Update.Points(List<Point> points) -> send(emitter, events(points, name));
-                case Update.Missed(long windows) ->
-                        send(
-                                emitter,
+            String text =
+                    switch (subscription.next(KEEP_ALIVE)) {
+                        case Update.Points(List<Point> points) -> events(points, name);
+                        case Update.Missed(long windows) ->
                                 "event: missed\ndata: "
                                         + json.writeValueAsString(new Missed(windows))
-                                        + "\n\n");
-                case Update.Nothing() -> send(emitter, ": keep-alive\n\n");
-                case Update.End() -> {
-                    return;
-                }
+                                        + "\n\n";
+                        case Update.Nothing() -> "";
+                        case Update.End() -> null;
+                    };
+            if (text == null) {
+                return;
+            }
+            // only a write shows that a client has gone
+            if (text.isEmpty() && System.nanoTime() - lastSent >= KEEP_ALIVE.toNanos()) {
+                text = ": keep-alive\n\n";
+            }
+            if (!text.isEmpty()) {
+                send(emitter, text);
+                lastSent = System.nanoTime();
             }
         }
     }
@@ -113,9 +122,6 @@ class StreamController {
     }
 
     private static void send(SseEmitter emitter, String text) throws IOException {
-        if (!text.isEmpty()) {
-            emitter.send(
-                    Set.of(new ResponseBodyEmitter.DataWithMediaType(text, MediaType.TEXT_PLAIN)));
-        }
+        emitter.send(Set.of(new ResponseBodyEmitter.DataWithMediaType(text, MediaType.TEXT_PLAIN)));
     }
 }
