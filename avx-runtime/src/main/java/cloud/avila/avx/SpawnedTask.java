@@ -24,34 +24,36 @@ final class SpawnedTask<T extends @Nullable Object> extends TrackedTask implemen
      *
      * The state machine is that of FutureTask:
      *
-     *   NEW -> RUNNING -> COMPLETED | FAILED
+     *   NEW -> RUNNING -> COMPLETED | FAILED     the result is written before
      *   NEW -> CANCELLED
      *   RUNNING -> INTERRUPTING -> CANCELLED     cancel with interrupt
      *   RUNNING -> CANCELLED                     cancel without
-     *   RUNNING -> SETTING -> COMPLETED | FAILED the result is being written
      *
      * field    writer                        mode
      * state    task's thread, cancellers     volatile, compare-and-set
-     * result   task's thread, in SETTING     plain; published by the write of state
+     * result   task's thread, in RUNNING     plain; published by the change of state, and read
+     *                                        only in COMPLETED and FAILED
      * thread   task's thread, in runTask     plain; published by the compare-and-set to RUNNING
-     * waiters  anyone                        compare-and-set; swapped for DONE once at the end
+     * waiters  anyone                        compare-and-set; swapped for DONE at the end
      *
      * A canceller that interrupts holds the state at INTERRUPTING while it does, and the task's
      * thread does not leave runTask before that is over: an interrupt never reaches what the thread
      * does next.
      *
-     * waiters is a stack of parked threads and of callbacks. It ends as DONE, so that who comes late
-     * sees at once that there is nothing to wait for. A thread that gives up waiting marks its node
-     * dead and unlinks every dead node it meets; nodes hold nothing but the thread.
+     * waiters is a stack of parked threads and of callbacks; whoever swaps it for DONE wakes them.
+     * The task's thread changes the state, then reads waiters, and leaves an empty stack alone; a
+     * waiter is pushed, then its thread reads the state, and does the swap itself if the task has
+     * ended. Both pairs are a compare-and-set and a volatile read, so one of the two sees the other.
+     * A thread that gives up waiting marks its node dead and unlinks every dead node it meets; nodes
+     * hold nothing but the thread.
      */
 
     private static final int NEW = 0;
     private static final int RUNNING = 1;
-    private static final int SETTING = 2;
-    private static final int INTERRUPTING = 3;
-    private static final int COMPLETED = 4;
-    private static final int FAILED = 5;
-    private static final int CANCELLED = 6;
+    private static final int INTERRUPTING = 2;
+    private static final int COMPLETED = 3;
+    private static final int FAILED = 4;
+    private static final int CANCELLED = 5;
 
     private static final VarHandle STATE;
     private static final VarHandle WAITERS;
@@ -109,20 +111,20 @@ final class SpawnedTask<T extends @Nullable Object> extends TrackedTask implemen
         if (!STATE.compareAndSet(this, NEW, RUNNING)) {
             return;
         }
-        Object value;
         int end;
         try {
-            value = callable.call();
+            result = callable.call();
             end = COMPLETED;
         } catch (Throwable e) {
-            value = e;
+            result = e;
             end = FAILED;
         }
-        if (STATE.compareAndSet(this, RUNNING, SETTING)) {
-            result = value;
-            state = end;
-            wakeWaiters();
+        if (STATE.compareAndSet(this, RUNNING, end)) {
+            if (waiters != null) {
+                wakeWaiters();
+            }
         } else {
+            result = null;
             while (state == INTERRUPTING) {
                 Thread.onSpinWait();
             }
@@ -204,6 +206,9 @@ final class SpawnedTask<T extends @Nullable Object> extends TrackedTask implemen
             }
             waiter.next = top;
             if (WAITERS.compareAndSet(this, top, waiter)) {
+                if (hasEnded()) {
+                    wakeWaiters();
+                }
                 return true;
             }
         }

@@ -22,14 +22,15 @@ final class FiberRegistry {
      *
      * field   writer                   mode
      * slots   owner                    volatile reference
-     * slot    owner (task), ender (null)   volatile
+     * slot    owner (task), ender (null)   release; volatile
      * cursor  owner                    plain
      *
      * Why the orders suffice: the one race is between growing and clearing. The owner copies a slot
      * and publishes the new array, then looks at every old slot again; the ender clears the slot in
      * the array it sees, then looks whether the array is still that one. All four are volatile
      * accesses, so of the two second looks at least one sees what the other did, and the cleared
-     * task does not stay behind in the new array.
+     * task does not stay behind in the new array. Putting a task takes no part in that race: its
+     * ender runs after its start, and the start after the put.
      */
 
     private static final VarHandle SLOT = MethodHandles.arrayElementVarHandle(TrackedTask[].class);
@@ -59,7 +60,7 @@ final class FiberRegistry {
             cursor = i;
             task.stripe = stripe;
             task.slot = i;
-            SLOT.setVolatile(a, i, task);
+            SLOT.setRelease(a, i, task);
         }
 
         private @Nullable TrackedTask[] grow(@Nullable TrackedTask[] old) {

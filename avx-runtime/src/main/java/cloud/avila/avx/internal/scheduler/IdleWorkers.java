@@ -121,9 +121,12 @@ final class IdleWorkers {
         return searching;
     }
 
-    /** Whether new work should wake somebody; the caller has passed a full fence. */
+    /**
+     * Whether new work should wake somebody. The caller has made the work known by a
+     * read-modify-write, or has passed a full fence since.
+     */
     boolean shouldWake() {
-        return (int) SEARCHING.getOpaque(this) == 0 && anySleeping();
+        return searching == 0 && anySleeping();
     }
 
     /** Becomes the one who may wake a worker, by raising searching from zero in its name. */

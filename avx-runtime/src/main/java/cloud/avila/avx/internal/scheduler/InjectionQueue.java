@@ -24,6 +24,7 @@ final class InjectionQueue extends InjectionPadding2 {
      * field     writer      mode
      * tail      producers   fetch-and-add; read volatile
      * head      takers      compare-and-set; read volatile
+     * headSeen  producers   opaque: some earlier head, so at worst too low
      * slot      producer    release; read acquire; TAKEN plain, by the taker that owns it
      * next      anyone      compare-and-set from null
      * tailSegment, headSegment   anyone, forward only, compare-and-set: hints where to start
@@ -50,6 +51,7 @@ final class InjectionQueue extends InjectionPadding2 {
     private static final VarHandle SLOT = MethodHandles.arrayElementVarHandle(Runnable[].class);
     private static final VarHandle TAIL;
     private static final VarHandle HEAD;
+    private static final VarHandle HEAD_SEEN;
     private static final VarHandle TAIL_SEGMENT;
     private static final VarHandle HEAD_SEGMENT;
     private static final VarHandle NEXT;
@@ -59,6 +61,7 @@ final class InjectionQueue extends InjectionPadding2 {
             var lookup = MethodHandles.lookup();
             TAIL = lookup.findVarHandle(InjectionTail.class, "tail", long.class);
             HEAD = lookup.findVarHandle(InjectionHead.class, "head", long.class);
+            HEAD_SEEN = lookup.findVarHandle(InjectionTail.class, "headSeen", long.class);
             TAIL_SEGMENT = lookup.findVarHandle(InjectionTail.class, "tailSegment", Segment.class);
             HEAD_SEGMENT = lookup.findVarHandle(InjectionHead.class, "headSegment", Segment.class);
             NEXT = lookup.findVarHandle(Segment.class, "next", Segment.class);
@@ -182,6 +185,25 @@ final class InjectionQueue extends InjectionPadding2 {
         return head >= tail;
     }
 
+    /**
+     * Whether so many tasks wait or more. For producers: reads the takers' index, which costs a
+     * cache miss, only when the one read before is not enough.
+     */
+    boolean isFull(long capacity) {
+        long t = tail;
+        if (t - (long) HEAD_SEEN.getOpaque(this) < capacity) {
+            return false;
+        }
+        long h = head;
+        HEAD_SEEN.setOpaque(this, h);
+        return t - h >= capacity;
+    }
+
+    /** How many tasks were ever pushed. */
+    long pushed() {
+        return tail;
+    }
+
     /** How many tasks wait; approximate while others work on the queue. */
     long size() {
         long h = head;
@@ -196,6 +218,7 @@ abstract class InjectionPadding0 {
 
 abstract class InjectionTail extends InjectionPadding0 {
     volatile long tail;
+    long headSeen;
     volatile InjectionQueue.Segment tailSegment;
 
     InjectionTail(InjectionQueue.Segment first) {

@@ -30,7 +30,6 @@ import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.ToLongFunction;
 
@@ -76,7 +75,6 @@ public final class WorkStealingScheduler {
     private volatile @Nullable IoDriver driver;
 
     private final AtomicLong ids = new AtomicLong();
-    private final LongAdder remoteSchedules = new LongAdder();
 
     /** The scheduler object of the virtual threads. */
     private final class Fibers extends FiberScheduler {
@@ -352,7 +350,7 @@ public final class WorkStealingScheduler {
         // needs no fence on a worker: whoever runs there is live itself, and counts until it ends
         counts.spawned(worker);
         shutdown.checkOpen(worker != null || isInside());
-        if (worker == null && injection.size() >= settings.injectionCapacity()) {
+        if (worker == null && injection.isFull(settings.injectionCapacity())) {
             counts.refused();
             throw new RejectedExecutionException(
                     "%d tasks wait to start in the injection queue of runtime \"%s\", its bound is %d; submit less, raise injectionQueueCapacity, or wait for what was submitted"
@@ -392,8 +390,10 @@ public final class WorkStealingScheduler {
 
     private void inject(Runnable task) {
         injection.push(task);
-        remoteSchedules.increment();
-        wakeOne();
+        // no fence: the push is a read-modify-write of what workers read before they sleep
+        if (idle.shouldWake()) {
+            wakeSleeper();
+        }
         if (shutdown.workersHaveEnded()) {
             shutdown.handOver();
         }
@@ -626,7 +626,7 @@ public final class WorkStealingScheduler {
                 counts.rejected(),
                 injection.size(),
                 settings.injectionCapacity(),
-                remoteSchedules.sum(),
+                injection.pushed(),
                 blocking.threads(),
                 blocking.idle(),
                 blocking.queued(),
