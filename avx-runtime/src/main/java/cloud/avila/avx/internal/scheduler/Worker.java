@@ -399,7 +399,6 @@ final class Worker {
             }
         } else {
             inDriver = true;
-            driver.maxEvents((int) Math.clamp(2 * WORTH_WAKING_NANOS / meanTaskNanos, 4, 64));
             if (idle.isSleeping(index) && !scheduler.shutdown.isStopped()) {
                 long before = System.nanoTime();
                 int events = poll(driver, timeout);
@@ -410,7 +409,16 @@ final class Worker {
         scheduler.lead.awake();
     }
 
+    /**
+     * How many events to take at once: many where each leads to little work, few where another
+     * worker could share in it. Measured best: 64 at 5 µs of work for an event, 4 at 20 µs.
+     */
+    private static int batchFor(long taskNanos) {
+        return (int) Math.clamp(1_600_000_000L / (taskNanos * taskNanos + 1), 4, 64);
+    }
+
     private boolean spinForEvents(IoDriver driver) {
+        driver.maxEvents(batchFor(meanTaskNanos));
         long budget = scheduler.lead.ioSpin.budgetNanos();
         if (budget == 0) {
             return false;
