@@ -6,26 +6,33 @@ import java.time.Duration;
 public final class Deadline {
     private static final long FOREVER = Long.MAX_VALUE / 2; // 146 years: deadlines never overflow
 
+    /** 10 microseconds. A shorter wait would be over before the thread can park. */
+    private static final long SHORTEST = 10_000;
+
     private Deadline() {}
 
     /**
-     * The deadline that lies a duration ahead of now.
+     * The deadline that lies a duration ahead of now, and far enough for the thread to park:
+     * whoever waits in a loop with tiny timeouts must not keep its worker from those it waits for.
      *
-     * @param timeout how long; zero or less is now, 146 years or more is 146 years
+     * @param timeout how long; zero or less is now, less than 10 microseconds is 10 microseconds,
+     *     146 years or more is 146 years
      * @return a value of {@link System#nanoTime()}
      */
     public static long after(Duration timeout) {
-        return System.nanoTime() + nanos(timeout);
+        return afterNanos(nanos(timeout));
     }
 
     /**
-     * The deadline that lies some nanoseconds ahead of now.
+     * The deadline that lies some nanoseconds ahead of now, see {@link #after}.
      *
-     * @param nanos how many; zero or less is now, 146 years or more is 146 years
+     * @param nanos how many; zero or less is now, less than 10 microseconds is 10 microseconds, 146
+     *     years or more is 146 years
      * @return a value of {@link System#nanoTime()}
      */
     public static long afterNanos(long nanos) {
-        return System.nanoTime() + Math.clamp(nanos, 0, FOREVER);
+        long now = System.nanoTime();
+        return nanos <= 0 ? now : now + Math.clamp(nanos, SHORTEST, FOREVER);
     }
 
     /**
