@@ -4,11 +4,17 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.jetbrains.lincheck.Lincheck;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+
+import java.util.List;
 
 /** The model checker looks for schedules in which a channel loses a message or a wake-up. */
 class WaitingModelTest {
-    private static final int SCHEDULES = 1000;
+    private static final int SCHEDULES = Integer.getInteger("avx.lincheck.schedules", 500);
+
+    // Lincheck switches threads at objects it has seen escape, and does not look into lambdas.
+    private static volatile @Nullable Object escaped;
 
     private interface Step {
         void run() throws InterruptedException;
@@ -36,6 +42,7 @@ class WaitingModelTest {
                     var channel = Mpsc.<Integer>withSegments(1, 2);
                     var tx = channel.sender();
                     var rx = channel.receiver();
+                    escaped = List.of(channel, tx, rx);
                     var a =
                             start(
                                     () -> {
@@ -71,6 +78,7 @@ class WaitingModelTest {
                     var channel = Mpsc.<Integer>withSegments(MpscQueue.UNBOUNDED, 2);
                     var tx = channel.sender();
                     var rx = channel.receiver();
+                    escaped = List.of(channel, tx, rx);
                     var receiver = start(() -> assertEquals(1, rx.recv()));
                     try {
                         tx.send(1);
@@ -89,6 +97,7 @@ class WaitingModelTest {
                     var channel = Mpsc.<Integer>withSegments(MpscQueue.UNBOUNDED, 2);
                     var tx = channel.sender();
                     var rx = channel.receiver();
+                    escaped = List.of(channel, tx, rx);
                     int[] sum = new int[1];
                     var receiver =
                             start(
@@ -119,6 +128,7 @@ class WaitingModelTest {
                     var channel = Mpsc.<Integer>withSegments(1, 2);
                     var tx = channel.sender();
                     var rx = channel.receiver();
+                    escaped = List.of(channel, tx, rx);
                     boolean[] refused = new boolean[1];
                     var a =
                             start(
@@ -149,6 +159,7 @@ class WaitingModelTest {
                     var channel = Mpsc.<Integer>withSegments(1, 2);
                     var tx = channel.sender();
                     var rx = channel.receiver();
+                    escaped = List.of(channel, tx, rx);
                     boolean[] sent = new boolean[1];
                     try {
                         tx.send(1);
@@ -181,6 +192,7 @@ class WaitingModelTest {
                     var channel = Broadcast.<Integer>create(2);
                     var first = channel.subscribe();
                     var second = channel.subscribe();
+                    escaped = List.of(channel, first, second);
                     var a = start(() -> assertEquals(1, first.recv()));
                     var b = start(() -> assertEquals(1, second.recv()));
                     channel.send(1);
@@ -199,6 +211,7 @@ class WaitingModelTest {
                 SCHEDULES,
                 () -> {
                     var oneshot = Oneshot.<Integer>create();
+                    escaped = oneshot;
                     var a = start(() -> assertEquals(1, oneshot.recv()));
                     oneshot.send(1);
                     oneshot.close();
