@@ -24,6 +24,8 @@ class PagesTest {
     private static final Pattern JAVA_BLOCK =
             Pattern.compile("^```java\\n(.*?)^```", Pattern.DOTALL | Pattern.MULTILINE);
 
+    private static final Pattern LINK = Pattern.compile("]\\(([^)#:\\s]+)(#[^)]*)?\\)");
+
     private static List<Path> pages() throws IOException {
         List<Path> pages = new ArrayList<>();
         for (Path place : List.of(ROOT, ROOT.resolve("docs"), ROOT.resolve("docs/adr"))) {
@@ -84,5 +86,19 @@ class PagesTest {
         }
         assertFalse(blocks == 0, "no page has an example: is " + ROOT + " the project?");
         assertEquals(List.of(), missing, "blocks that stand in no example of a docs package");
+    }
+
+    @Test
+    void everyRelativeLinkLeadsSomewhere() throws IOException {
+        List<String> broken = new ArrayList<>();
+        for (Path page : pages()) {
+            Matcher matcher = LINK.matcher(Files.readString(page));
+            while (matcher.find()) {
+                if (!Files.exists(page.resolveSibling(matcher.group(1)))) {
+                    broken.add(ROOT.relativize(page) + " -> " + matcher.group(1));
+                }
+            }
+        }
+        assertEquals(List.of(), broken);
     }
 }
