@@ -31,7 +31,7 @@ public class MpscWakeUp {
     public void receiver(I_Result r) {
         try {
             r.r1 = rx.recv(Duration.ofSeconds(5));
-        } catch (TimeoutException | InterruptedException e) {
+        } catch (TimeoutException e) {
             r.r1 = -1;
         } catch (InterruptedException e) {
             throw new AssertionError(e);

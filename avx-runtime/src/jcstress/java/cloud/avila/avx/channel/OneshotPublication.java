@@ -31,7 +31,7 @@ public class OneshotPublication {
     public void receiver(I_Result r) {
         try {
             r.r1 = oneshot.recv(Duration.ofSeconds(5))[0];
-        } catch (TimeoutException | InterruptedException e) {
+        } catch (TimeoutException e) {
             r.r1 = -1;
         } catch (InterruptedException e) {
             throw new AssertionError(e);

@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
@@ -24,15 +25,34 @@ import java.util.concurrent.TimeoutException;
 @Timeout(300)
 class CancelledWaitersTest {
     private static final int COUNT = Integer.getInteger("avx.cancelled", 200_000);
+    private static final int THREADS = 64;
     private static final Duration ONE = Duration.ofNanos(1);
     private static final long ALLOWED_BYTES = 3L << 20;
 
-    private static void cancelMany(Background.Step once) throws Exception {
-        once.run();
+    /** What one of many threads does again and again. */
+    private interface Canceller {
+        Background.Step newStep();
+    }
+
+    private static void cancelMany(Canceller canceller) throws Exception {
+        canceller.newStep().run();
         long before = used();
-        for (int i = 0; i < COUNT; i++) {
-            once.run();
+        var threads = new ArrayList<Background<?>>();
+        for (int t = 0; t < THREADS; t++) {
+            threads.add(
+                    Background.start(
+                            () -> {
+                                Background.Step once = canceller.newStep();
+                                for (int i = 0; i < COUNT / THREADS; i++) {
+                                    once.run();
+                                }
+                                return true;
+                            }));
         }
+        for (var thread : threads) {
+            thread.join();
+        }
+        threads.clear();
         long grown = used() - before;
         assertTrue(grown < ALLOWED_BYTES, COUNT + " cancelled waiters leave " + grown + " bytes");
     }
@@ -53,7 +73,7 @@ class CancelledWaitersTest {
         var mutex = new Mutex();
         var holder = Background.parkedStep(() -> holdUntilInterrupted(mutex));
         var stays = Background.parkedStep(mutex::lockInterruptibly);
-        cancelMany(() -> assertFalse(mutex.tryLock(1, TimeUnit.NANOSECONDS)));
+        cancelMany(() -> () -> assertFalse(mutex.tryLock(1, TimeUnit.NANOSECONDS)));
         holder.interrupt();
         stays.join();
     }
@@ -78,8 +98,14 @@ class CancelledWaitersTest {
                             condition.await();
                             mutex.unlock();
                         });
+        cancelMany(
+                () ->
+                        () -> {
+                            mutex.lock();
+                            assertFalse(condition.await(1, TimeUnit.NANOSECONDS));
+                            mutex.unlock();
+                        });
         mutex.lock();
-        cancelMany(() -> assertFalse(condition.await(1, TimeUnit.NANOSECONDS)));
         condition.signal();
         mutex.unlock();
         stays.join();
@@ -89,7 +115,7 @@ class CancelledWaitersTest {
     void ofASemaphore() throws Exception {
         var semaphore = new Semaphore(0);
         var stays = Background.parked(() -> semaphore.acquire());
-        cancelMany(() -> assertNull(semaphore.tryAcquire(ONE)));
+        cancelMany(() -> () -> assertNull(semaphore.tryAcquire(ONE)));
         semaphore.release();
         stays.join();
     }
@@ -100,7 +126,7 @@ class CancelledWaitersTest {
         var tx = channel.sender();
         tx.send(1);
         var stays = Background.parkedStep(() -> tx.send(2));
-        cancelMany(() -> expectTimeout(() -> tx.send(3, ONE)));
+        cancelMany(() -> () -> expectTimeout(() -> tx.send(3, ONE)));
         channel.receiver().recv();
         stays.join();
     }
@@ -109,9 +135,12 @@ class CancelledWaitersTest {
     void ofABroadcast() throws Exception {
         var channel = Broadcast.<Integer>create();
         var first = channel.subscribe();
-        var second = channel.subscribe();
         var stays = Background.parked(() -> first.recv());
-        cancelMany(() -> expectTimeout(() -> second.recv(ONE)));
+        cancelMany(
+                () -> {
+                    var other = channel.subscribe();
+                    return () -> expectTimeout(() -> other.recv(ONE));
+                });
         channel.send(1);
         stays.join();
     }
@@ -120,7 +149,7 @@ class CancelledWaitersTest {
     void ofAFlag() throws Exception {
         var flag = new AtomicFlag();
         var stays = Background.parkedStep(flag::awaitSet);
-        cancelMany(() -> assertFalse(flag.awaitSet(ONE)));
+        cancelMany(() -> () -> assertFalse(flag.awaitSet(ONE)));
         flag.set();
         stays.join();
     }
