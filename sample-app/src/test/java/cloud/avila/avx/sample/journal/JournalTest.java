@@ -7,6 +7,8 @@ import cloud.avila.avx.sample.line.Sample;
 
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 import java.io.IOException;
@@ -272,9 +274,9 @@ class JournalTest {
     }
 
     @Test
+    @EnabledOnOs(value = OS.LINUX, disabledReason = "only Linux has /dev/full")
     void reportsARealFullDevice() throws Exception {
         Path full = Path.of("/dev/full");
-        org.junit.jupiter.api.Assumptions.assumeTrue(Files.exists(full), "Linux has /dev/full");
         SegmentFile.Factory onFullDevice =
                 path -> {
                     var channel = FileChannel.open(full, StandardOpenOption.WRITE);
