@@ -57,7 +57,7 @@ public final class GraphiteListener implements AutoCloseable {
         this.settings = settings;
         this.intake = intake;
         this.parser = new GraphiteParser(clock);
-        try (EnterGuard inside = runtime.enter()) {
+        try (EnterGuard _ = runtime.enter()) {
             listener = TcpListener.bind(new InetSocketAddress(settings.address(), settings.port()));
         }
     }

@@ -6,7 +6,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.time.Duration;
-import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 
 /**
@@ -18,22 +21,22 @@ final class RejectionLog {
 
     private final long periodNanos;
     private final LongSupplier nanoTime;
-    private final AtomicLongArray nextAllowed = new AtomicLongArray(RejectReason.values().length);
+    private final Map<RejectReason, AtomicLong> nextAllowed = new EnumMap<>(RejectReason.class);
 
     RejectionLog(Duration period, LongSupplier nanoTime) {
         this.periodNanos = period.toNanos();
         this.nanoTime = nanoTime;
         long now = nanoTime.getAsLong();
-        for (int i = 0; i < nextAllowed.length(); i++) {
-            nextAllowed.set(i, now);
+        for (RejectReason reason : RejectReason.values()) {
+            nextAllowed.put(reason, new AtomicLong(now));
         }
     }
 
     boolean log(Protocol protocol, RejectReason reason, String detail, String line, long total) {
         long now = nanoTime.getAsLong();
-        long next = nextAllowed.get(reason.ordinal());
-        if (now - next < 0
-                || !nextAllowed.compareAndSet(reason.ordinal(), next, now + periodNanos)) {
+        AtomicLong allowed = Objects.requireNonNull(nextAllowed.get(reason));
+        long next = allowed.get();
+        if (now - next < 0 || !allowed.compareAndSet(next, now + periodNanos)) {
             return false;
         }
         LOG.warn(

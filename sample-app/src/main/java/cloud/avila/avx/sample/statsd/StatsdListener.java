@@ -58,7 +58,7 @@ public final class StatsdListener implements AutoCloseable {
             throws IOException {
         this.runtime = runtime;
         this.intake = intake;
-        try (EnterGuard inside = runtime.enter()) {
+        try (EnterGuard _ = runtime.enter()) {
             socket =
                     UdpSocket.bind(
                             local, UdpOptions.defaults().withReceiveBufferSize(receiveBuffer));

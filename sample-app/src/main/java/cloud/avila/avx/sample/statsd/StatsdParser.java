@@ -99,7 +99,7 @@ public final class StatsdParser {
 
     private static SortedMap<String, String> tags(String section) {
         var tags = new TreeMap<String, String>();
-        for (String tag : section.split(",")) {
+        for (String tag : section.split(",", -1)) {
             if (!tag.isEmpty()) {
                 int colon = tag.indexOf(':');
                 if (colon < 0) {

@@ -60,18 +60,20 @@ class StreamController {
                                                         + " clients are listening; raise"
                                                         + " gateway.stream.max-clients for more"));
         var emitter = new SseEmitter(0L);
-        runtime.spawn(
-                "stream-" + clients.incrementAndGet(),
-                () -> {
-                    try (subscription) {
-                        pump(subscription, name, emitter);
-                        emitter.complete();
-                    } catch (IOException | IllegalStateException e) {
-                        // the client has gone, which Tomcat has noticed and cleaned up after
-                        emitter.completeWithError(e);
-                    }
-                    return true;
-                });
+        var _ =
+                runtime.spawn(
+                        "stream-" + clients.incrementAndGet(),
+                        () -> {
+                            try (subscription) {
+                                pump(subscription, name, emitter);
+                                emitter.complete();
+                            } catch (IOException | IllegalStateException e) {
+                                // the client has gone, which Tomcat has noticed and cleaned up
+                                // after
+                                emitter.completeWithError(e);
+                            }
+                            return true;
+                        });
         return emitter;
     }
 
