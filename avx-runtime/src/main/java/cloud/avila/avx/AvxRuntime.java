@@ -1,5 +1,6 @@
 package cloud.avila.avx;
 
+import cloud.avila.avx.internal.scheduler.Scheduler;
 import cloud.avila.avx.internal.scheduler.SchedulerSettings;
 import cloud.avila.avx.internal.scheduler.SchedulerSettings.FiberPolicy;
 import cloud.avila.avx.internal.scheduler.WorkStealingScheduler;
@@ -31,7 +32,7 @@ import java.util.concurrent.CompletionException;
  */
 public final class AvxRuntime implements AutoCloseable {
     private final RuntimeConfig config;
-    private final WorkStealingScheduler scheduler;
+    private final Scheduler scheduler;
     private final SchedulerHandle handle;
 
     private AvxRuntime(RuntimeConfig config) {

@@ -1,6 +1,6 @@
 package cloud.avila.avx;
 
-import cloud.avila.avx.internal.scheduler.WorkStealingScheduler;
+import cloud.avila.avx.internal.scheduler.Scheduler;
 
 import org.jspecify.annotations.Nullable;
 
@@ -9,14 +9,14 @@ import java.util.concurrent.Callable;
 
 /** The handle to a scheduler; equal to any other handle to it. */
 final class SchedulerHandle implements Handle {
-    private final WorkStealingScheduler scheduler;
+    private final Scheduler scheduler;
 
-    SchedulerHandle(WorkStealingScheduler scheduler) {
+    SchedulerHandle(Scheduler scheduler) {
         this.scheduler = scheduler;
     }
 
     static @Nullable Handle current() {
-        WorkStealingScheduler scheduler = WorkStealingScheduler.current();
+        Scheduler scheduler = Scheduler.current();
         return scheduler == null ? null : new SchedulerHandle(scheduler);
     }
 

@@ -1,6 +1,6 @@
 package cloud.avila.avx;
 
-import cloud.avila.avx.internal.scheduler.WorkStealingScheduler;
+import cloud.avila.avx.internal.scheduler.Scheduler;
 
 import org.jspecify.annotations.Nullable;
 
@@ -9,12 +9,12 @@ final class ThreadEnterGuard implements EnterGuard {
     private static final ThreadLocal<@Nullable ThreadEnterGuard> INNERMOST = new ThreadLocal<>();
 
     private final Thread thread = Thread.currentThread();
-    private final @Nullable WorkStealingScheduler before;
+    private final @Nullable Scheduler before;
     private final @Nullable ThreadEnterGuard outer = INNERMOST.get();
     private boolean closed;
 
-    ThreadEnterGuard(WorkStealingScheduler scheduler) {
-        before = WorkStealingScheduler.enter(scheduler);
+    ThreadEnterGuard(Scheduler scheduler) {
+        before = Scheduler.enter(scheduler);
         INNERMOST.set(this);
     }
 
@@ -37,7 +37,7 @@ final class ThreadEnterGuard implements EnterGuard {
                             + " the reverse order of entering");
         }
         closed = true;
-        WorkStealingScheduler.enter(before);
+        Scheduler.enter(before);
         if (outer == null) {
             INNERMOST.remove();
         } else {

@@ -1,7 +1,7 @@
 package cloud.avila.avx.net;
 
 import cloud.avila.avx.internal.reactor.IoDriver;
-import cloud.avila.avx.internal.scheduler.WorkStealingScheduler;
+import cloud.avila.avx.internal.scheduler.Scheduler;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -14,7 +14,7 @@ final class Runtimes {
 
     /** The driver of the current runtime. */
     static IoDriver driver() throws IOException {
-        WorkStealingScheduler scheduler = WorkStealingScheduler.current();
+        Scheduler scheduler = Scheduler.current();
         if (scheduler == null) {
             throw new IllegalStateException(
                     "no runtime is current on this thread; open sockets in a fiber or job (rt.spawn,"
@@ -47,7 +47,7 @@ final class Runtimes {
 
     private static InetAddress[] lookUp(String host) throws IOException, InterruptedException {
         try {
-            return WorkStealingScheduler.callBlocking(() -> InetAddress.getAllByName(host));
+            return Scheduler.callBlocking(() -> InetAddress.getAllByName(host));
         } catch (IOException | InterruptedException | RuntimeException e) {
             throw e;
         } catch (Exception e) {

@@ -1,7 +1,7 @@
 package cloud.avila.avx.time;
 
 import cloud.avila.avx.internal.park.Deadline;
-import cloud.avila.avx.internal.scheduler.WorkStealingScheduler;
+import cloud.avila.avx.internal.scheduler.Scheduler;
 
 import org.jspecify.annotations.Nullable;
 
@@ -189,7 +189,7 @@ public final class Timeout {
     }
 
     private static Timers currentTimers() {
-        WorkStealingScheduler scheduler = WorkStealingScheduler.current();
+        Scheduler scheduler = Scheduler.current();
         if (scheduler == null) {
             throw new IllegalStateException(
                     "no runtime is current on thread "

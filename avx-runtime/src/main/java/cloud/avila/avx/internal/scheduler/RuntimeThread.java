@@ -4,10 +4,9 @@ import org.jspecify.annotations.Nullable;
 
 /** A platform thread of a runtime: what runs on it has that runtime as its current one. */
 abstract class RuntimeThread extends Thread {
-    final WorkStealingScheduler scheduler;
+    final Scheduler scheduler;
 
-    RuntimeThread(
-            WorkStealingScheduler scheduler, @Nullable Runnable target, String name, long stack) {
+    RuntimeThread(Scheduler scheduler, @Nullable Runnable target, String name, long stack) {
         super(null, target, name, stack);
         this.scheduler = scheduler;
         setDaemon(true);

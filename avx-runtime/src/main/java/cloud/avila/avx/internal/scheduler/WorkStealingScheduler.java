@@ -21,10 +21,6 @@ import java.lang.System.Logger.Level;
 import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.Callable;
-import java.util.concurrent.CompletionException;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.FutureTask;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ThreadLocalRandom;
@@ -37,7 +33,7 @@ import java.util.function.ToLongFunction;
  * Runs fibers and jobs on its workers, and everything they need to wait: timers and the reactor's
  * driver.
  */
-public final class WorkStealingScheduler {
+public final class WorkStealingScheduler extends Scheduler {
     /*
      * Overview.
      *
@@ -53,10 +49,6 @@ public final class WorkStealingScheduler {
 
     /** Task numbers that a worker draws at a time. */
     private static final int IDS_AT_ONCE = 1024;
-
-    private static final ThreadLocal<@Nullable WorkStealingScheduler> ENTERED = new ThreadLocal<>();
-    // whether a runtime was ever entered on a thread of another: only then must current() ask
-    private static volatile boolean enteredWithin;
 
     final IdleWorkers idle;
     final InjectionQueue injection = new InjectionQueue();
@@ -148,70 +140,18 @@ public final class WorkStealingScheduler {
         return access;
     }
 
-    // --- the current scheduler ---
-
-    /**
-     * The scheduler of the calling fiber, job or blocking task, or the one its thread has entered.
-     *
-     * @return the current scheduler, or null if the thread belongs to none
-     */
-    public static @Nullable WorkStealingScheduler current() {
-        if (Carrier.current() instanceof RuntimeThread thread && !enteredWithin) {
-            return thread.scheduler;
-        }
-        WorkStealingScheduler entered = ENTERED.get();
-        if (entered == null && Carrier.current() instanceof RuntimeThread thread) {
-            return thread.scheduler;
-        }
-        return entered;
-    }
-
-    /**
-     * Makes a scheduler the calling thread's current one.
-     *
-     * @param scheduler the scheduler, or null to go back to the thread's own
-     * @return what was set before
-     */
-    public static @Nullable WorkStealingScheduler enter(@Nullable WorkStealingScheduler scheduler) {
-        WorkStealingScheduler before = ENTERED.get();
-        if (scheduler != null && Carrier.current() instanceof RuntimeThread) {
-            enteredWithin = true;
-        }
-        if (scheduler == null) {
-            ENTERED.remove();
-        } else {
-            ENTERED.set(scheduler);
-        }
-        return before;
-    }
-
-    /**
-     * Whether the caller runs on a thread of this scheduler, so that waiting for the scheduler to
-     * end, or blocking until other work of it is done, could wait for itself.
-     *
-     * @return true on a fiber, job or blocking task of this scheduler
-     */
+    @Override
     public boolean isInside() {
         return Carrier.current() instanceof RuntimeThread t && t.scheduler == this
-                || access == Access.JDK
-                        && Thread.currentThread().isVirtual()
-                        && ENTERED.get() == this;
+                || access == Access.JDK && Thread.currentThread().isVirtual() && isEntered();
     }
 
-    /**
-     * The name of the runtime.
-     *
-     * @return its name
-     */
+    @Override
     public String name() {
         return settings.name();
     }
 
-    /**
-     * Draws the number of a new task.
-     *
-     * @return a number not drawn before from this scheduler
-     */
+    @Override
     public long nextId() {
         Worker worker = currentWorker();
         if (worker == null) {
@@ -227,14 +167,7 @@ public final class WorkStealingScheduler {
 
     // --- submitting ---
 
-    /**
-     * Starts a fiber.
-     *
-     * @param task what it runs
-     * @param name the thread's name, or null for none
-     * @throws RejectedExecutionException if the runtime is closing, or too many tasks from outside
-     *     wait to start
-     */
+    @Override
     public void startFiber(TrackedTask task, @Nullable String name) {
         Worker worker = currentWorker();
         accept(worker);
@@ -277,12 +210,7 @@ public final class WorkStealingScheduler {
         runFiber(task);
     }
 
-    /**
-     * Runs a job on a worker's thread.
-     *
-     * @param body what to run
-     * @throws RejectedExecutionException as {@link #startFiber}
-     */
+    @Override
     public void execute(Runnable body) {
         Worker worker = currentWorker();
         accept(worker);
@@ -294,12 +222,7 @@ public final class WorkStealingScheduler {
         }
     }
 
-    /**
-     * Runs a task on the blocking pool.
-     *
-     * @param task what to run
-     * @throws RejectedExecutionException if the runtime is closing or the pool is full
-     */
+    @Override
     public void startBlocking(TrackedTask task) {
         counts.spawned(currentWorker());
         shutdown.checkOpen(isInside());
@@ -316,33 +239,31 @@ public final class WorkStealingScheduler {
         }
     }
 
-    /**
-     * Runs code that holds its thread on the blocking pool and waits for it; on a thread that
-     * belongs to no runtime, runs it right there.
-     *
-     * @param code what to run
-     * @param <T> what it returns
-     * @return what it returned
-     * @throws Exception what it threw, or InterruptedException
-     */
-    public static <T extends @Nullable Object> T callBlocking(Callable<T> code) throws Exception {
-        WorkStealingScheduler scheduler = current();
-        if (scheduler == null || !Thread.currentThread().isVirtual()) {
-            return code.call();
+    @Override
+    public void startSteps(TrackedTask task, Runnable step) {
+        Worker worker = currentWorker();
+        accept(worker);
+        registry.add(task, indexOf(worker));
+        resume(step);
+    }
+
+    @Override
+    public void resume(Runnable step) {
+        Worker worker = currentWorker();
+        if (worker != null) {
+            worker.pushNext(step);
+        } else {
+            inject(step);
         }
-        FutureTask<T> future = new FutureTask<>(code);
-        scheduler.startBlocking(new PlainTask(future));
-        try {
-            return future.get();
-        } catch (InterruptedException e) {
-            future.cancel(true);
-            throw e;
-        } catch (ExecutionException e) {
-            switch (e.getCause()) {
-                case Exception cause -> throw cause;
-                case Error cause -> throw cause;
-                case null, default -> throw new CompletionException(e.getCause());
-            }
+    }
+
+    @Override
+    public void yield(Runnable step) {
+        Worker worker = currentWorker();
+        if (worker != null) {
+            worker.pushBehind(step);
+        } else {
+            inject(step);
         }
     }
 
@@ -368,7 +289,8 @@ public final class WorkStealingScheduler {
 
     // --- tasks ending ---
 
-    void taskEnded(TrackedTask task) {
+    @Override
+    public void taskEnded(TrackedTask task) {
         registry.remove(task);
         ended(task.ending());
     }
@@ -439,13 +361,7 @@ public final class WorkStealingScheduler {
 
     // --- timers ---
 
-    /**
-     * Schedules an action. Any thread; never blocks.
-     *
-     * @param action runs on a worker's thread: short, does not block, does not throw
-     * @param delayNanos how long from now
-     * @return the timer, to cancel it
-     */
+    @Override
     public Timer schedule(Runnable action, long delayNanos) {
         Worker worker = currentWorker();
         TimerWheel wheel =
@@ -484,13 +400,7 @@ public final class WorkStealingScheduler {
 
     // --- the driver ---
 
-    /**
-     * The reactor's driver, opened at the first use.
-     *
-     * @return the driver
-     * @throws UncheckedIOException if the system refuses it
-     * @throws IllegalStateException if the runtime is closed
-     */
+    @Override
     public IoDriver driver() {
         IoDriver d = driver;
         return d != null ? d : openDriver();
@@ -558,31 +468,17 @@ public final class WorkStealingScheduler {
 
     // --- shutdown ---
 
-    /**
-     * Stops: refuses tasks from outside, lets the live ones finish, cancels those that do not in
-     * time, ends the workers, closes the driver. Reports by name what did not end. Idempotent; a
-     * second caller waits for the first. Called from inside, it goes on in a thread of its own.
-     *
-     * @param timeoutNanos how long tasks may go on
-     */
+    @Override
     public void close(long timeoutNanos) {
         shutdown.close(timeoutNanos);
     }
 
-    /**
-     * Whether {@link #close} has been called.
-     *
-     * @return true from then on
-     */
+    @Override
     public boolean isClosing() {
         return shutdown.isClosing();
     }
 
-    /**
-     * Whether {@link #close} has come to its end.
-     *
-     * @return true from then on
-     */
+    @Override
     public boolean isClosed() {
         return shutdown.isClosed();
     }
@@ -601,11 +497,7 @@ public final class WorkStealingScheduler {
         return d == null ? 0 : counter.applyAsLong(d);
     }
 
-    /**
-     * A snapshot of everything counted here.
-     *
-     * @return the metrics
-     */
+    @Override
     public RuntimeMetrics metrics() {
         List<WorkerMetrics> perWorker = new ArrayList<>();
         for (Worker worker : workers) {

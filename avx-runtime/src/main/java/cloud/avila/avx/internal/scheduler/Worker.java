@@ -112,13 +112,18 @@ final class Worker {
     void submit(Runnable continuation) {
         localSchedules++;
         if (continuation == running || dispatching) {
-            // a yield, or one of a batch of events: behind what waits already
-            queue.push(continuation);
-            if (!dispatching && queue.size() > 1) {
-                scheduler.wakeOne();
-            }
+            // a yield, or one of a batch of events
+            pushBehind(continuation);
         } else {
             pushNext(continuation);
+        }
+    }
+
+    /** Queues a task behind what waits already, from this worker's thread. */
+    void pushBehind(Runnable task) {
+        queue.push(task);
+        if (!dispatching && queue.size() > 1) {
+            scheduler.wakeOne();
         }
     }
 
