@@ -1,12 +1,11 @@
 package cloud.avila.avx.time;
 
 import cloud.avila.avx.internal.park.Deadline;
+import cloud.avila.avx.internal.park.Interruptible;
 import cloud.avila.avx.internal.scheduler.Scheduler;
 
 import org.jspecify.annotations.Nullable;
 
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.Callable;
@@ -43,30 +42,6 @@ import java.util.concurrent.TimeoutException;
  * from it and is taken for it.
  */
 public final class Timeout {
-    /*
-     * Overview.
-     *
-     * state decides by compare-and-set who is first, the code that ends (RUNNING -> ENDED) or the
-     * timer (RUNNING -> FIRING -> FIRED). The timer interrupts the thread between FIRING and FIRED,
-     * and the thread does not leave the call in FIRING: so the interrupt is delivered before the
-     * call returns, and can be cleared, or not at all.
-     *
-     * Calls in progress on one thread are a stack, found through CURRENT. Clearing the status at
-     * the end of one could swallow the interrupt of an enclosing one that fired as well; so if an
-     * enclosing one has fired, the thread interrupts itself again. Not while that one is FIRING: its
-     * own interrupt would come as a second one, and outlive the call.
-     *
-     * A timer that finds the thread interrupted already, and not by a timeout of the stack, notes
-     * that the interrupt is somebody else's. interrupts, in the outermost call, tells: its upper
-     * half counts timeouts that have fired, before they interrupt, and its lower half those of them
-     * that have ended, after they cleared the status. Equal halves, unchanged while the timer looked
-     * at the status, mean that no timeout had a hand in it. An interrupt by somebody else that comes
-     * between this look and the timer's own interrupt counts as coming after the deadline.
-     *
-     * state and interrupts: volatile, timer and thread. foreign: plain, written by the timer before
-     * FIRED, read by the thread after.
-     */
-
     /** Code that returns nothing. */
     @FunctionalInterface
     public interface Action {
@@ -84,40 +59,7 @@ public final class Timeout {
         Future<?> schedule(Runnable action, long delayNanos);
     }
 
-    private static final int RUNNING = 0;
-    private static final int ENDED = 1;
-    private static final int FIRING = 2;
-    private static final int FIRED = 3;
-
-    private static final long ONE_FIRED = 1L << 32;
-    private static final long ONE_ENDED = 1;
-
-    private static final ThreadLocal<@Nullable Timeout> CURRENT = new ThreadLocal<>();
-
-    private static final VarHandle STATE;
-    private static final VarHandle INTERRUPTS;
-
-    static {
-        try {
-            var lookup = MethodHandles.lookup();
-            STATE = lookup.findVarHandle(Timeout.class, "state", int.class);
-            INTERRUPTS = lookup.findVarHandle(Timeout.class, "interrupts", long.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
-
-    private final Thread thread = Thread.currentThread();
-    private final @Nullable Timeout enclosing;
-    private final Timeout outermost;
-    private volatile int state;
-    private volatile long interrupts;
-    private boolean foreign;
-
-    private Timeout(@Nullable Timeout enclosing) {
-        this.enclosing = enclosing;
-        this.outermost = enclosing == null ? this : enclosing.outermost;
-    }
+    private Timeout() {}
 
     /**
      * Runs code with a deadline.
@@ -167,25 +109,34 @@ public final class Timeout {
         if (nanos <= 0) {
             throw new TimeoutException("a timeout of " + duration + " leaves no time to run");
         }
-        var timeout = new Timeout(CURRENT.get());
-        Future<?> timer = timers.schedule(timeout::fire, nanos);
-        CURRENT.set(timeout);
+        var block = new Interruptible();
+        Future<?> timer = timers.schedule(block::interrupt, nanos);
+        block.enter();
         try {
             T value = code.call();
-            timeout.end(timer, false);
+            end(block, timer, false);
             return value;
         } catch (Exception e) {
             boolean interrupted = e instanceof InterruptedException;
-            if (!timeout.end(timer, interrupted) || interrupted && timeout.foreign) {
+            if (!end(block, timer, interrupted) || interrupted && block.isForeign()) {
                 throw e;
             }
             var late = new TimeoutException("did not end within " + duration);
             late.initCause(e);
             throw late;
         } catch (Throwable t) {
-            timeout.end(timer, false);
+            end(block, timer, false);
             throw t;
         }
+    }
+
+    /** Tells whether the deadline passed before. */
+    private static boolean end(Interruptible block, Future<?> timer, boolean consumed) {
+        boolean late = block.exit(consumed);
+        if (!late) {
+            timer.cancel(false);
+        }
+        return late;
     }
 
     private static Timers currentTimers() {
@@ -204,57 +155,5 @@ public final class Timeout {
                             + "\" is closed, its timers end no calls any more; enter another");
         }
         return scheduler::schedule;
-    }
-
-    /** The timer's action. */
-    private void fire() {
-        if (!STATE.compareAndSet(this, RUNNING, FIRING)) {
-            return;
-        }
-        long before = outermost.interrupts;
-        foreign =
-                before >>> 32 == (int) before
-                        && thread.isInterrupted()
-                        && outermost.interrupts == before;
-        INTERRUPTS.getAndAdd(outermost, ONE_FIRED);
-        thread.interrupt();
-        state = FIRED;
-    }
-
-    /**
-     * Ends the call and puts the interrupt status right.
-     *
-     * @param consumed whether the code threw InterruptedException, so that a status that is set
-     *     stems from a further interrupt
-     * @return whether the deadline passed before
-     */
-    private boolean end(Future<?> timer, boolean consumed) {
-        if (enclosing == null) {
-            CURRENT.remove();
-        } else {
-            CURRENT.set(enclosing);
-        }
-        if (STATE.compareAndSet(this, RUNNING, ENDED)) {
-            timer.cancel(false);
-            return false;
-        }
-        awaitFired();
-        boolean interrupt = Thread.interrupted() && (foreign || consumed);
-        INTERRUPTS.getAndAdd(outermost, ONE_ENDED);
-        for (Timeout t = enclosing; t != null; t = t.enclosing) {
-            t.awaitFired();
-            interrupt |= t.state == FIRED;
-        }
-        if (interrupt) {
-            thread.interrupt();
-        }
-        return true;
-    }
-
-    /** Waits for a timer that is just interrupting the thread, for a moment. */
-    private void awaitFired() {
-        while (state == FIRING) {
-            Thread.yield();
-        }
     }
 }
