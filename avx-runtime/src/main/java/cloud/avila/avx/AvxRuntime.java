@@ -3,6 +3,7 @@ package cloud.avila.avx;
 import cloud.avila.avx.internal.scheduler.Scheduler;
 import cloud.avila.avx.internal.scheduler.SchedulerSettings;
 import cloud.avila.avx.internal.scheduler.SchedulerSettings.FiberPolicy;
+import cloud.avila.avx.internal.scheduler.SchedulerSettings.Reuse;
 import cloud.avila.avx.internal.scheduler.WorkStealingScheduler;
 import cloud.avila.avx.metrics.RuntimeMetrics;
 
@@ -73,11 +74,18 @@ public final class AvxRuntime implements AutoCloseable {
                     case OPENED_ONLY -> FiberPolicy.OPENED_ONLY;
                     case JDK -> FiberPolicy.JDK_SCHEDULER;
                 },
+                switch (config.fiberReuse()) {
+                    case ALWAYS -> Reuse.ALWAYS;
+                    case UNTIL_PARKED -> Reuse.UNTIL_PARKED;
+                    case NEVER -> Reuse.NEVER;
+                },
                 config.reactorDriver().name().toLowerCase(Locale.ROOT),
                 config.maxBlockingThreads(),
                 SpawnedTask.saturatedNanos(config.blockingKeepAlive()),
                 config.blockingQueueCapacity(),
-                SpawnedTask.saturatedNanos(config.stallThreshold()));
+                SpawnedTask.saturatedNanos(config.stallThreshold()),
+                config.takeOver(),
+                config.workerAffinity());
     }
 
     /**
@@ -179,6 +187,26 @@ public final class AvxRuntime implements AutoCloseable {
             spawned.cancel(true);
             throw e;
         }
+    }
+
+    /**
+     * Changes the number of workers while the runtime runs. Workers that become surplus end after
+     * the task they are at; what is queued with them goes to the others.
+     *
+     * @param count the number of workers from now on, 1 to {@value
+     *     RuntimeConfig#MAX_WORKER_THREADS}
+     * @throws IllegalArgumentException if the count is out of range
+     * @throws IllegalStateException if the runtime is closing
+     */
+    public void resize(int count) {
+        if (count < 1 || count > RuntimeConfig.MAX_WORKER_THREADS) {
+            throw new IllegalArgumentException(
+                    "the number of workers must be between 1 and "
+                            + RuntimeConfig.MAX_WORKER_THREADS
+                            + ", but is "
+                            + count);
+        }
+        scheduler.resize(count);
     }
 
     /**

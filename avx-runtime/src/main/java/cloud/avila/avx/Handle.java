@@ -86,4 +86,31 @@ public interface Handle {
      *     tasks wait for a thread
      */
     <T extends @Nullable Object> JoinHandle<T> spawnBlocking(Callable<? extends T> task);
+
+    /**
+     * A handle to the same runtime whose fibers and jobs have another priority.
+     *
+     * @param priority the priority of what is started with the new handle
+     * @return the handle
+     */
+    Handle withPriority(Priority priority);
+
+    /**
+     * Runs code that blocks its thread, or computes for long, on the calling thread, without
+     * keeping other tasks from running: the worker goes on with another thread first. Costs about
+     * as much as starting a thread does; dearer than {@link #spawnBlocking} when that pool is warm,
+     * but the code stays on its fiber, with its thread-locals and scoped values.
+     *
+     * <p>On a thread that is no worker of a runtime it just runs the code. So it does if as many as
+     * 256 threads of the runtime are away with such code already.
+     *
+     * @param code what to run
+     * @param <T> what it returns
+     * @return what it returned
+     * @throws Exception what it threw
+     */
+    static <T extends @Nullable Object> T blockInPlace(Callable<? extends T> code)
+            throws Exception {
+        return SchedulerHandle.blockInPlace(code);
+    }
 }

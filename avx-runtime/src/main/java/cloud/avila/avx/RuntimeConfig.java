@@ -14,12 +14,15 @@ import java.util.Objects;
  * @param injectionQueueCapacity most tasks from outside the workers that may wait to start; more
  *     are rejected
  * @param fiberAccess how fibers get onto the workers
+ * @param fiberReuse when a fiber's virtual thread runs another fiber after it
  * @param reactorDriver which driver waits for sockets
  * @param maxBlockingThreads most threads of the blocking pool
  * @param blockingKeepAlive how long an idle thread of the blocking pool stays
  * @param blockingQueueCapacity most tasks that may wait for a blocking thread; more are rejected
  * @param stallThreshold how long one piece of work may occupy a worker before the watchdog reports
  *     it; zero turns the watchdog off
+ * @param takeOver whether a worker that is stuck gets another thread, when work waits for it
+ * @param workerAffinity whether each worker stays on one processor
  * @param shutdownTimeout how long {@link AvxRuntime#close()} lets running tasks finish before it
  *     interrupts them
  */
@@ -31,11 +34,14 @@ public record RuntimeConfig(
         int localQueueCapacity,
         int injectionQueueCapacity,
         FiberAccess fiberAccess,
+        FiberReuse fiberReuse,
         ReactorDriver reactorDriver,
         int maxBlockingThreads,
         Duration blockingKeepAlive,
         int blockingQueueCapacity,
         Duration stallThreshold,
+        boolean takeOver,
+        boolean workerAffinity,
         Duration shutdownTimeout) {
 
     /** The most workers a runtime can have. */
@@ -49,6 +55,7 @@ public record RuntimeConfig(
      */
     public RuntimeConfig {
         Objects.requireNonNull(fiberAccess, "fiberAccess");
+        Objects.requireNonNull(fiberReuse, "fiberReuse");
         Objects.requireNonNull(reactorDriver, "reactorDriver");
         if (name.isBlank()) {
             throw new IllegalArgumentException("name must not be blank");
@@ -115,11 +122,14 @@ public record RuntimeConfig(
         private int localQueueCapacity = 256;
         private int injectionQueueCapacity = 1 << 20;
         private FiberAccess fiberAccess = FiberAccess.AUTO;
+        private FiberReuse fiberReuse = FiberReuse.ALWAYS;
         private ReactorDriver reactorDriver = ReactorDriver.AUTO;
         private int maxBlockingThreads = 512;
         private Duration blockingKeepAlive = Duration.ofSeconds(10);
         private int blockingQueueCapacity = 100_000;
         private Duration stallThreshold = Duration.ofMillis(100);
+        private boolean takeOver = true;
+        private boolean workerAffinity;
         private Duration shutdownTimeout = Duration.ofSeconds(30);
 
         private Builder() {}
@@ -206,6 +216,17 @@ public record RuntimeConfig(
         }
 
         /**
+         * Sets when a fiber's virtual thread runs another fiber after it.
+         *
+         * @param reuse the mode
+         * @return this
+         */
+        public Builder fiberReuse(FiberReuse reuse) {
+            this.fiberReuse = reuse;
+            return this;
+        }
+
+        /**
          * Sets the driver of the reactor.
          *
          * @param driver the driver
@@ -262,6 +283,32 @@ public record RuntimeConfig(
         }
 
         /**
+         * Sets whether a worker that has been on one piece of work for longer than the stall
+         * threshold gets another thread when work waits for it, so that the rest of the runtime
+         * goes on. On by default. At most 256 threads of a runtime can be away with stuck work.
+         *
+         * @param takeOver whether it does
+         * @return this
+         */
+        public Builder takeOver(boolean takeOver) {
+            this.takeOver = takeOver;
+            return this;
+        }
+
+        /**
+         * Sets whether each worker stays on one processor: the first worker on the first that the
+         * process may use, and so on in turn. Off by default: it helps only where the runtime has
+         * the machine to itself. Linux only; elsewhere a warning is logged.
+         *
+         * @param affinity whether it does
+         * @return this
+         */
+        public Builder workerAffinity(boolean affinity) {
+            this.workerAffinity = affinity;
+            return this;
+        }
+
+        /**
          * Sets how long {@link AvxRuntime#close()} lets running tasks finish.
          *
          * @param timeout not negative
@@ -287,11 +334,14 @@ public record RuntimeConfig(
                     localQueueCapacity,
                     injectionQueueCapacity,
                     fiberAccess,
+                    fiberReuse,
                     reactorDriver,
                     maxBlockingThreads,
                     blockingKeepAlive,
                     blockingQueueCapacity,
                     stallThreshold,
+                    takeOver,
+                    workerAffinity,
                     shutdownTimeout);
         }
     }

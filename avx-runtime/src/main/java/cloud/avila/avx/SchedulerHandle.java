@@ -1,5 +1,6 @@
 package cloud.avila.avx;
 
+import cloud.avila.avx.internal.scheduler.Lane;
 import cloud.avila.avx.internal.scheduler.Scheduler;
 
 import org.jspecify.annotations.Nullable;
@@ -7,12 +8,39 @@ import org.jspecify.annotations.Nullable;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 
-/** The handle to a scheduler; equal to any other handle to it. */
+/** The handle to a scheduler; equal to any other handle to it with the same priority. */
 final class SchedulerHandle implements Handle {
     private final Scheduler scheduler;
+    private final Lane lane;
 
     SchedulerHandle(Scheduler scheduler) {
+        this(scheduler, Lane.NORMAL);
+    }
+
+    private SchedulerHandle(Scheduler scheduler, Lane lane) {
         this.scheduler = scheduler;
+        this.lane = lane;
+    }
+
+    @Override
+    public Handle withPriority(Priority priority) {
+        return new SchedulerHandle(scheduler, priority.lane());
+    }
+
+    static <T extends @Nullable Object> T blockInPlace(Callable<? extends T> code)
+            throws Exception {
+        Scheduler scheduler = Scheduler.current();
+        if (scheduler == null) {
+            return code.call();
+        }
+        scheduler.leaveWorker();
+        try {
+            return code.call();
+        } finally {
+            if (Thread.currentThread().isVirtual()) {
+                Thread.yield(); // back onto a worker, for what follows may want to run for long
+            }
+        }
     }
 
     static @Nullable Handle current() {
@@ -39,13 +67,13 @@ final class SchedulerHandle implements Handle {
     private <T extends @Nullable Object> JoinHandle<T> start(
             @Nullable String name, Callable<? extends T> task) {
         var spawned = new SpawnedTask<T>(scheduler.nextId(), "fiber", name, task);
-        scheduler.startFiber(spawned, name);
+        scheduler.startFiber(spawned, name, lane);
         return spawned;
     }
 
     @Override
     public void execute(Runnable job) {
-        scheduler.execute(Objects.requireNonNull(job, "job"));
+        scheduler.execute(Objects.requireNonNull(job, "job"), lane);
     }
 
     @Override
@@ -57,16 +85,16 @@ final class SchedulerHandle implements Handle {
 
     @Override
     public boolean equals(@Nullable Object other) {
-        return other instanceof SchedulerHandle h && h.scheduler == scheduler;
+        return other instanceof SchedulerHandle h && h.scheduler == scheduler && h.lane == lane;
     }
 
     @Override
     public int hashCode() {
-        return System.identityHashCode(scheduler);
+        return 31 * System.identityHashCode(scheduler) + lane.ordinal();
     }
 
     @Override
     public String toString() {
-        return "Handle[" + scheduler.name() + "]";
+        return "Handle[" + scheduler.name() + (lane == Lane.NORMAL ? "" : ", " + lane) + "]";
     }
 }

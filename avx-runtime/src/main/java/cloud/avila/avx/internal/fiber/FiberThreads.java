@@ -3,6 +3,7 @@ package cloud.avila.avx.internal.fiber;
 import org.jspecify.annotations.Nullable;
 
 import java.lang.invoke.MethodHandle;
+import java.lang.invoke.VarHandle;
 import java.util.concurrent.Executor;
 
 /**
@@ -44,6 +45,10 @@ public final class FiberThreads {
                 HANDLES == null ? null : HANDLES.newVirtualThread();
         static final @Nullable MethodHandle CARRIER =
                 HANDLES == null ? null : HANDLES.currentCarrierThread();
+        static final @Nullable VarHandle LOCALS =
+                HANDLES == null ? null : HANDLES.threadLocals().withInvokeBehavior();
+        static final @Nullable VarHandle INHERITABLE =
+                HANDLES == null ? null : HANDLES.inheritableThreadLocals().withInvokeBehavior();
     }
 
     private static final class ByUnsafe {
@@ -52,6 +57,10 @@ public final class FiberThreads {
                 HANDLES == null ? null : HANDLES.newVirtualThread();
         static final @Nullable MethodHandle CARRIER =
                 HANDLES == null ? null : HANDLES.currentCarrierThread();
+        static final @Nullable VarHandle LOCALS =
+                HANDLES == null ? null : HANDLES.threadLocals().withInvokeBehavior();
+        static final @Nullable VarHandle INHERITABLE =
+                HANDLES == null ? null : HANDLES.inheritableThreadLocals().withInvokeBehavior();
     }
 
     // set before the first worker of a runtime with that access starts, never unset
@@ -95,6 +104,39 @@ public final class FiberThreads {
                     : (Thread) ByUnsafe.CREATE.invokeExact((Executor) scheduler, name, 0, task);
         } catch (Throwable e) {
             throw unexpected(e);
+        }
+    }
+
+    /**
+     * Brings the calling virtual thread back to the state of a new one: no thread-locals, not
+     * interrupted, no name, no handler of uncaught exceptions of its own, the given class loader. A
+     * permit to park that it may hold stays: the next park may return at once.
+     *
+     * @param access how; not {@link Access#JDK}
+     * @param thread the calling thread
+     * @param loader its context class loader from now on
+     */
+    @SuppressWarnings("NullAway") // the handles are there: access came from resolve
+    public static void clean(Access access, Thread thread, @Nullable ClassLoader loader) {
+        VarHandle locals = access == Access.OPENED ? Opened.LOCALS : ByUnsafe.LOCALS;
+        VarHandle inheritable = access == Access.OPENED ? Opened.INHERITABLE : ByUnsafe.INHERITABLE;
+        if ((Object) locals.get(thread) != null) {
+            locals.set(thread, (Object) null);
+        }
+        if ((Object) inheritable.get(thread) != null) {
+            inheritable.set(thread, (Object) null);
+        }
+        if (thread.isInterrupted()) {
+            Thread.interrupted();
+        }
+        if (thread.getContextClassLoader() != loader) {
+            thread.setContextClassLoader(loader);
+        }
+        if (!thread.getName().isEmpty()) {
+            thread.setName("");
+        }
+        if (thread.getUncaughtExceptionHandler() != thread.getThreadGroup()) {
+            thread.setUncaughtExceptionHandler(null);
         }
     }
 

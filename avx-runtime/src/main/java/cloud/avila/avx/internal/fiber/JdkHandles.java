@@ -19,12 +19,16 @@ import java.util.concurrent.Executor;
  * @param currentCarrierThread {@code Thread.currentCarrierThread()}
  * @param defaultScheduler {@code VirtualThread.DEFAULT_SCHEDULER}
  * @param carrierThread {@code VirtualThread.carrierThread}
+ * @param threadLocals {@code Thread.threadLocals}
+ * @param inheritableThreadLocals {@code Thread.inheritableThreadLocals}
  */
 record JdkHandles(
         MethodHandle newVirtualThread,
         MethodHandle currentCarrierThread,
         Executor defaultScheduler,
-        VarHandle carrierThread) {
+        VarHandle carrierThread,
+        VarHandle threadLocals,
+        VarHandle inheritableThreadLocals) {
 
     /** Through {@code --add-opens} or the manifest's {@code Add-Opens}; null if not opened. */
     static @Nullable JdkHandles opened() {
@@ -92,6 +96,13 @@ record JdkHandles(
                         .findStaticVarHandle(owner, scheduler.getName(), scheduler.getType())
                         .get();
         VarHandle mountedOn = virtualThread.findVarHandle(owner, "carrierThread", Thread.class);
-        return new JdkHandles(create, carrier, (Executor) jdk, mountedOn);
+        Class<?> map = Class.forName("java.lang.ThreadLocal$ThreadLocalMap");
+        return new JdkHandles(
+                create,
+                carrier,
+                (Executor) jdk,
+                mountedOn,
+                thread.findVarHandle(Thread.class, "threadLocals", map),
+                thread.findVarHandle(Thread.class, "inheritableThreadLocals", map));
     }
 }

@@ -5,6 +5,7 @@ import org.jspecify.annotations.Nullable;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.Arrays;
+import java.util.Objects;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 
@@ -35,30 +36,30 @@ final class FiberRegistry {
 
     private static final VarHandle SLOT = MethodHandles.arrayElementVarHandle(TrackedTask[].class);
 
-    private final Stripe[] stripes;
+    private volatile Stripe[] stripes; // the shared one, then one for each worker
     private final ReentrantLock sharedLock = new ReentrantLock();
 
-    private static final class Stripe {
+    static final class Stripe {
         volatile @Nullable TrackedTask[] slots = new TrackedTask[64];
         int cursor;
 
-        void put(TrackedTask task, int stripe) {
+        void put(TrackedTask task) {
             @Nullable TrackedTask[] a = slots;
             int mask = a.length - 1;
             int i = cursor;
             for (int looked = 0; looked <= mask; looked++) {
                 i = (i + 1) & mask;
                 if (SLOT.getOpaque(a, i) == null) {
-                    place(task, stripe, a, i);
+                    place(task, a, i);
                     return;
                 }
             }
-            place(task, stripe, grow(a), a.length);
+            place(task, grow(a), a.length);
         }
 
-        private void place(TrackedTask task, int stripe, @Nullable TrackedTask[] a, int i) {
+        private void place(TrackedTask task, @Nullable TrackedTask[] a, int i) {
             cursor = i;
-            task.stripe = stripe;
+            task.stripe = this;
             task.slot = i;
             SLOT.setRelease(a, i, task);
         }
@@ -83,27 +84,32 @@ final class FiberRegistry {
         }
     }
 
-    FiberRegistry(int workers) {
-        stripes = new Stripe[workers + 1];
-        for (int i = 0; i <= workers; i++) {
-            stripes[i] = new Stripe();
+    FiberRegistry() {
+        stripes = new Stripe[] {new Stripe()};
+    }
+
+    /** Makes room for as many workers; one thread at a time. */
+    void grow(int workers) {
+        Stripe[] more = Arrays.copyOf(stripes, Math.max(stripes.length, workers + 1));
+        for (int i = stripes.length; i < more.length; i++) {
+            more[i] = new Stripe();
         }
+        stripes = more;
     }
 
     /**
      * Adds a task.
      *
-     * @param worker the calling worker's number, or -1 on any other thread
+     * @param worker the number of the worker whose slot the caller has, or -1
      */
     void add(TrackedTask task, int worker) {
         if (worker >= 0) {
-            stripes[worker].put(task, worker);
+            stripes[worker + 1].put(task);
             return;
         }
-        int shared = stripes.length - 1;
         sharedLock.lock();
         try {
-            stripes[shared].put(task, shared);
+            stripes[0].put(task);
         } finally {
             sharedLock.unlock();
         }
@@ -111,7 +117,7 @@ final class FiberRegistry {
 
     /** Removes a task. Any thread, once. */
     void remove(TrackedTask task) {
-        stripes[task.stripe].clear(task.slot);
+        Objects.requireNonNull(task.stripe).clear(task.slot);
     }
 
     /** Visits the tasks that are live throughout; others may be missed or met. */

@@ -49,15 +49,24 @@ final class IdleWorkers {
         }
     }
 
-    private final int workers;
     private final long[] sleeping;
+    private volatile int workers; // in use now
+    private volatile int words; // of sleeping, that were ever in use
 
     @SuppressWarnings("unused") // through SEARCHING
     private volatile int searching;
 
-    IdleWorkers(int workers) {
+    /**
+     * @param most the most workers there can ever be
+     */
+    IdleWorkers(int most) {
+        this.sleeping = new long[(most + 63) >>> 6];
+    }
+
+    /** Changes how many workers there are, of which half may search. */
+    void resize(int workers) {
+        words = Math.max(words, (workers + 63) >>> 6);
         this.workers = workers;
-        this.sleeping = new long[(workers + 63) >>> 6];
     }
 
     /** Starts to search, unless half of the workers already do. */
@@ -101,7 +110,7 @@ final class IdleWorkers {
     }
 
     boolean anySleeping() {
-        for (int w = 0; w < sleeping.length; w++) {
+        for (int w = 0; w < words; w++) {
             if ((long) WORD.getVolatile(sleeping, w) != 0) {
                 return true;
             }
@@ -111,7 +120,7 @@ final class IdleWorkers {
 
     int sleepingCount() {
         int n = 0;
-        for (int w = 0; w < sleeping.length; w++) {
+        for (int w = 0; w < words; w++) {
             n += Long.bitCount((long) WORD.getVolatile(sleeping, w));
         }
         return n;
@@ -142,7 +151,7 @@ final class IdleWorkers {
      * @return the worker, or -1 if none sleeps
      */
     int claimSleeper(int last) {
-        for (int w = 0; w < sleeping.length; w++) {
+        for (int w = 0; w < words; w++) {
             long others = last >>> 6 == w ? ~(1L << last) : -1L;
             long m = (long) WORD.getVolatile(sleeping, w) & others;
             while (m != 0) {

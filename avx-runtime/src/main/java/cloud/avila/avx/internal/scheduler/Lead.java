@@ -51,15 +51,15 @@ final class Lead {
     /** How long the leader asks before it sleeps. */
     final IoSpin ioSpin = new IoSpin();
 
-    private final Worker[] workers;
+    private final WorkStealingScheduler scheduler;
     private final long origin = System.nanoTime();
 
     private volatile @Nullable Worker holder;
     private volatile long deadline = AWAKE;
     private volatile long taken;
 
-    Lead(Worker[] workers) {
-        this.workers = workers;
+    Lead(WorkStealingScheduler scheduler) {
+        this.scheduler = scheduler;
     }
 
     @SuppressWarnings("NonAtomicVolatileUpdate") // only the holder writes it
@@ -120,13 +120,17 @@ final class Lead {
         return worker != null && until != AWAKE && sinceOrigin(nanoTime) < until ? worker : null;
     }
 
+    boolean timersPending() {
+        return nextDeadline() != NEVER;
+    }
+
     boolean timersDue(long now) {
         return nextDeadline() <= now - origin;
     }
 
     private long nextDeadline() {
         long next = NEVER;
-        for (Worker worker : workers) {
+        for (Worker worker : scheduler.workers) {
             next = Math.min(next, sinceOrigin(worker.wheel.nextDeadline()));
         }
         return next;

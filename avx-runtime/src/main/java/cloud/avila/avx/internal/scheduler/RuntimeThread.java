@@ -7,7 +7,9 @@ abstract class RuntimeThread extends Thread {
     final Scheduler scheduler;
 
     RuntimeThread(Scheduler scheduler, @Nullable Runnable target, String name, long stack) {
-        super(null, target, name, stack);
+        // what the creating thread holds in thread-locals is none of the tasks' business
+        super(null, target, name, stack, false);
+        setContextClassLoader(scheduler.contextClassLoader);
         this.scheduler = scheduler;
         setDaemon(true);
     }

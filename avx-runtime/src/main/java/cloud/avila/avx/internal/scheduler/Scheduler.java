@@ -22,6 +22,9 @@ public abstract class Scheduler {
     // whether a runtime was ever entered on a thread of another: only then must current() ask
     private static volatile boolean enteredWithin;
 
+    /** That of whoever made the runtime: its threads and fibers start with it. */
+    final @Nullable ClassLoader contextClassLoader = Thread.currentThread().getContextClassLoader();
+
     /** For subclasses. */
     protected Scheduler() {}
 
@@ -122,18 +125,20 @@ public abstract class Scheduler {
      *
      * @param task what it runs
      * @param name the thread's name, or null for none
+     * @param lane how urgent it is
      * @throws java.util.concurrent.RejectedExecutionException if the runtime is closing, or too
      *     many tasks from outside wait to start
      */
-    public abstract void startFiber(TrackedTask task, @Nullable String name);
+    public abstract void startFiber(TrackedTask task, @Nullable String name, Lane lane);
 
     /**
      * Runs a job on a worker's thread.
      *
      * @param body what to run
+     * @param lane how urgent it is
      * @throws java.util.concurrent.RejectedExecutionException as {@link #startFiber}
      */
-    public abstract void execute(Runnable body);
+    public abstract void execute(Runnable body, Lane lane);
 
     /**
      * Accepts a task that runs in steps on worker threads, and queues its first step. Whoever runs
@@ -176,6 +181,13 @@ public abstract class Scheduler {
     public abstract void startBlocking(TrackedTask task);
 
     /**
+     * Prepares the calling task for holding its thread: from now until it next gives its worker
+     * back it runs on a thread that no other task waits for. Does nothing on threads that are no
+     * workers, or if no thread can be spared.
+     */
+    public abstract void leaveWorker();
+
+    /**
      * Schedules an action; never blocks.
      *
      * @param action runs on a worker's thread: short, does not block, does not throw
@@ -192,6 +204,14 @@ public abstract class Scheduler {
      * @throws IllegalStateException if the runtime is closed
      */
     public abstract IoDriver driver();
+
+    /**
+     * Changes the number of workers.
+     *
+     * @param count 1 to {@link SchedulerSettings#MAX_WORKERS}
+     * @throws IllegalStateException if the scheduler is closing
+     */
+    public abstract void resize(int count);
 
     /**
      * Stops: refuses tasks from outside, lets the live ones finish, cancels those that do not in

@@ -10,11 +10,14 @@ package cloud.avila.avx.internal.scheduler;
  * @param localQueueCapacity initial capacity of a worker's queue, a power of two
  * @param injectionCapacity most tasks from outside that may wait to start
  * @param fibers how fibers get onto the workers
+ * @param reuse when a virtual thread runs another task after its first
  * @param driver name of the reactor's driver
  * @param maxBlockingThreads most threads of the blocking pool
  * @param blockingKeepAliveNanos how long an idle blocking thread stays
  * @param blockingQueueCapacity most tasks that may wait for a blocking thread
  * @param stallNanos how long one piece of work may take before it is reported, 0 for never
+ * @param takeOver whether a stuck worker's slot moves to another thread
+ * @param affinity whether each worker stays on one processor
  */
 public record SchedulerSettings(
         String name,
@@ -24,11 +27,27 @@ public record SchedulerSettings(
         int localQueueCapacity,
         int injectionCapacity,
         FiberPolicy fibers,
+        Reuse reuse,
         String driver,
         int maxBlockingThreads,
         long blockingKeepAliveNanos,
         int blockingQueueCapacity,
-        long stallNanos) {
+        long stallNanos,
+        boolean takeOver,
+        boolean affinity) {
+
+    /** The most workers there can ever be. */
+    public static final int MAX_WORKERS = 1024;
+
+    /** When a virtual thread runs another task after its first. */
+    public enum Reuse {
+        /** When it has ended its task. */
+        ALWAYS,
+        /** When it has ended its task, and never parked. */
+        UNTIL_PARKED,
+        /** Never. */
+        NEVER
+    }
 
     /** How hard to try to run fibers on the workers. */
     public enum FiberPolicy {

@@ -8,9 +8,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 
 /** The end of a scheduler, in phases; decides what is accepted in each. */
 final class Shutdown {
@@ -29,7 +29,8 @@ final class Shutdown {
      * Fibers that are still suspended when the last worker has ended go on as the JDK's own virtual
      * threads: their continuations, now and whenever they are queued later, are handed to the JDK's
      * scheduler. A worker that is stuck in its task when the scheduler is declared closed does the
-     * release when it comes back, if it is the last.
+     * release when it comes back, if it is the last. Threads that have lost their slot to a stuck
+     * task are not waited for: their task is, as a live one.
      */
 
     private static final System.Logger LOG = System.getLogger(Shutdown.class.getName());
@@ -48,13 +49,12 @@ final class Shutdown {
     private final WorkStealingScheduler scheduler;
     private final AtomicInteger phase = new AtomicInteger(OPEN);
     private final ReentrantLock closing = new ReentrantLock();
-    private final CountDownLatch workersLeft;
+    private final AtomicInteger workersRunning = new AtomicInteger();
     private final CountDownLatch closed = new CountDownLatch(1);
     private final AtomicInteger handOvers = new AtomicInteger();
 
-    Shutdown(WorkStealingScheduler scheduler, int workers) {
+    Shutdown(WorkStealingScheduler scheduler) {
         this.scheduler = scheduler;
-        this.workersLeft = new CountDownLatch(workers);
     }
 
     /**
@@ -87,7 +87,7 @@ final class Shutdown {
 
     /** No worker will ever look at a queue again. */
     boolean workersHaveEnded() {
-        return workersLeft.getCount() == 0;
+        return isStopped() && workersRunning.get() == 0;
     }
 
     void close(long timeoutNanos) {
@@ -109,7 +109,7 @@ final class Shutdown {
                 closing.unlock();
             }
         } else {
-            interrupted = !await(closed, Long.MAX_VALUE);
+            interrupted = awaitClosed();
         }
         if (interrupted) {
             Thread.currentThread().interrupt();
@@ -126,7 +126,7 @@ final class Shutdown {
             reportUnfinished(timeoutNanos);
         }
         stopWorkers();
-        interrupted |= !await(workersLeft, GRACE_NANOS);
+        interrupted |= await(this::workersHaveEnded, GRACE_NANOS);
         if (!workersHaveEnded()) {
             reportStuck();
         }
@@ -147,11 +147,17 @@ final class Shutdown {
             worker.unpark();
             Parker.unpark(worker.thread);
         }
+        scheduler.spares.stop();
     }
 
-    /** Called by each worker's thread as its last act. */
+    /** Called before a thread for a slot is started. */
+    void workerStarted() {
+        workersRunning.incrementAndGet();
+    }
+
+    /** Called by each thread that runs a slot as its last act. */
     void workerEnded() {
-        workersLeft.countDown();
+        workersRunning.decrementAndGet();
         if (isClosed() && workersHaveEnded()) {
             release();
         }
@@ -180,6 +186,9 @@ final class Shutdown {
                     handOver(task);
                 }
             }
+            for (Runnable task; (task = scheduler.lanes.takeLeftOver(batch)) != null; ) {
+                handOver(task);
+            }
             for (Worker worker : scheduler.workers) {
                 for (Runnable task; (task = worker.takeLeftOver()) != null; ) {
                     handOver(task);
@@ -189,19 +198,28 @@ final class Shutdown {
         } while (rounds > 0);
     }
 
-    private static void handOver(Runnable task) {
+    private void handOver(Runnable task) {
         if (task instanceof Job job) {
             job.drop();
+        } else if (task instanceof TrackedTask unstarted && unstarted.onFiber) {
+            unstarted.cancelOnShutdown(); // what was cancelled before it began ends at once
+            unstarted.runTask();
+            scheduler.taskEnded(unstarted);
         } else {
             FiberThreads.jdkScheduler().execute(task);
         }
     }
 
     private boolean awaitDrained(long nanos) {
+        return await(() -> scheduler.counts.live() <= 0, nanos);
+    }
+
+    /** Waits through interrupts; tells whether there was one. */
+    private boolean await(BooleanSupplier condition, long nanos) {
         long start = System.nanoTime();
         long pause = 50_000;
         boolean interrupted = false;
-        while (scheduler.counts.live() > 0 && System.nanoTime() - start < nanos) {
+        while (!condition.getAsBoolean() && System.nanoTime() - start < nanos) {
             Parker.parkNanos(this, pause);
             pause = Math.min(pause * 2, MAX_PAUSE_NANOS);
             interrupted |= Thread.interrupted();
@@ -209,19 +227,17 @@ final class Shutdown {
         return interrupted;
     }
 
-    /** Waits through interrupts; false if there was one. */
-    private static boolean await(CountDownLatch latch, long nanos) {
-        boolean undisturbed = true;
-        long start = System.nanoTime();
-        for (long left = nanos; latch.getCount() > 0 && left > 0; ) {
+    /** Waits through interrupts for another thread to end the shutdown; whether there was one. */
+    private boolean awaitClosed() {
+        boolean interrupted = false;
+        for (; ; ) {
             try {
-                boolean done = latch.await(left, TimeUnit.NANOSECONDS);
-                left = done ? 0 : nanos - (System.nanoTime() - start);
+                closed.await();
+                return interrupted;
             } catch (InterruptedException e) {
-                undisturbed = false;
+                interrupted = true;
             }
         }
-        return undisturbed;
     }
 
     private void reportUnfinished(long timeoutNanos) {
@@ -252,7 +268,7 @@ final class Shutdown {
     private void reportStuck() {
         var stuck = new ArrayList<String>();
         for (Worker worker : scheduler.workers) {
-            if (worker.thread.isAlive()) {
+            if (worker.isOpen()) {
                 stuck.add(worker.thread.getName());
             }
         }

@@ -11,15 +11,15 @@ import java.util.function.ToLongFunction;
  * other threads in adders.
  */
 final class TaskCounts {
-    private final Worker[] workers;
+    private final WorkStealingScheduler scheduler;
     private final LongAdder spawnedOutside = new LongAdder();
     private final LongAdder completedOutside = new LongAdder();
     private final LongAdder failedOutside = new LongAdder();
     private final LongAdder cancelledOutside = new LongAdder();
     private final LongAdder rejected = new LongAdder();
 
-    TaskCounts(Worker[] workers) {
-        this.workers = workers;
+    TaskCounts(WorkStealingScheduler scheduler) {
+        this.scheduler = scheduler;
     }
 
     void spawned(@Nullable Worker worker) {
@@ -84,7 +84,7 @@ final class TaskCounts {
 
     private long sum(ToLongFunction<Worker> counter) {
         long sum = 0;
-        for (Worker worker : workers) {
+        for (Worker worker : scheduler.workers) {
             sum += counter.applyAsLong(worker);
         }
         return sum;

@@ -5,16 +5,37 @@ import org.jspecify.annotations.Nullable;
 /**
  * A task with a thread of its own, a fiber or one of the blocking pool, as its runtime tracks it.
  */
-public abstract class TrackedTask {
+public abstract class TrackedTask implements Runnable {
     // where the registry keeps it; written once, before it is published there
-    int stripe;
+    FiberRegistry.@Nullable Stripe stripe;
     int slot;
+
+    // written once, before it is queued
+    boolean onFiber; // it wants a virtual thread
+    Lane lane = Lane.NORMAL;
+    @Nullable String threadName;
+    long acceptedNanos;
 
     /** For subclasses. */
     protected TrackedTask() {}
 
     /** Runs the task on its thread; never throws. */
     protected abstract void runTask();
+
+    /** For queues only, which hold tasks and continuations alike. */
+    @Override
+    public void run() {
+        throw new IllegalStateException(displayName() + " was run without a fiber");
+    }
+
+    /**
+     * When the task was accepted.
+     *
+     * @return a value of {@link System#nanoTime()}, up to a millisecond or so too early
+     */
+    protected final long acceptedNanos() {
+        return acceptedNanos;
+    }
 
     /**
      * How the task ended; asked after {@link #runTask}.

@@ -6,11 +6,14 @@ import cloud.avila.avx.internal.park.Parker;
 import org.jspecify.annotations.Nullable;
 
 import java.lang.System.Logger.Level;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * Looks after the workers from a thread of its own: reports a worker that has been on one piece of
- * work for too long, and wakes another to take the lead when the leader is kept away by its work,
- * so that sockets and timers do not wait for it.
+ * work for too long, and moves its slot to another thread if something waits for it; wakes another
+ * worker to take the lead when the leader is kept away by its work, so that sockets and timers do
+ * not wait for it.
  *
  * <p>It ticks only while there is activity: after a tick in which no worker ran anything it sleeps
  * until a worker wakes up. Workers are observed through their counters, at no cost to them.
@@ -26,10 +29,13 @@ final class Watchdog {
     private final WorkStealingScheduler scheduler;
     private final long stallNanos;
     private final Thread thread;
-    private final Observation[] observations;
+    private final boolean takeOver;
+    private final List<Observation> observations = new ArrayList<>();
     private volatile boolean asleep;
     private volatile boolean stopped;
     private volatile long stalls;
+    private volatile long takeOvers;
+    private volatile int stalled;
 
     private static final class Observation {
         long executed = -1;
@@ -40,10 +46,7 @@ final class Watchdog {
     Watchdog(WorkStealingScheduler scheduler, SchedulerSettings settings) {
         this.scheduler = scheduler;
         this.stallNanos = settings.stallNanos();
-        this.observations = new Observation[settings.workers()];
-        for (int i = 0; i < observations.length; i++) {
-            observations[i] = new Observation();
-        }
+        this.takeOver = settings.takeOver();
         this.thread = new Thread(null, this::run, settings.name() + "-watchdog", 0, false);
         thread.setDaemon(true);
     }
@@ -60,6 +63,16 @@ final class Watchdog {
     /** Pieces of work found to take longer than the threshold. */
     long stalls() {
         return stalls;
+    }
+
+    /** Slots moved to another thread. */
+    long takeOvers() {
+        return takeOvers;
+    }
+
+    /** Workers seen at the last look to be on one piece of work for longer than the threshold. */
+    int stalled() {
+        return stalled;
     }
 
     /** A worker has woken up, so there may be something to watch. */
@@ -88,7 +101,7 @@ final class Watchdog {
         }
         // fibers that outlived their workers sleep on in the wheels
         while (scheduler.counts.live() > 0) {
-            scheduler.fireTimers(System.nanoTime());
+            scheduler.fireTimers(System.nanoTime(), null);
             Parker.parkNanos(this, TICK_NANOS);
         }
     }
@@ -108,32 +121,68 @@ final class Watchdog {
     }
 
     private boolean allSleep() {
-        return scheduler.idle.sleepingCount() == scheduler.workers.length;
+        return scheduler.idle.sleepingCount() >= scheduler.activeWorkers();
     }
 
     /** Looks at every worker; tells whether any has run, or is running, something. */
     private boolean observe(long now) {
         boolean active = false;
+        int late = 0;
         for (Worker worker : scheduler.workers) {
-            Observation seen = observations[worker.index];
+            if (worker.index == observations.size()) {
+                observations.add(new Observation());
+            }
+            Observation seen = observations.get(worker.index);
             long executed = worker.executed();
-            boolean running = worker.isRunningTask();
             if (executed != seen.executed) {
                 seen.executed = executed;
                 seen.since = now;
                 seen.reported = false;
                 active = true;
-            } else if (running) {
-                active = true;
-                if (stallNanos > 0 && !seen.reported && now - seen.since >= stallNanos) {
-                    seen.reported = true;
-                    report(worker, executed, now - seen.since);
-                }
-            } else {
+            } else if (!worker.isRunningTask()) {
                 seen.since = now;
+            } else {
+                active = true;
+                if (stallNanos > 0 && now - seen.since >= stallNanos) {
+                    late++;
+                    stalled(worker, seen, now);
+                }
             }
         }
+        stalled = late;
         return active;
+    }
+
+    private void stalled(Worker worker, Observation seen, long now) {
+        if (!seen.reported) {
+            seen.reported = true;
+            report(worker, seen.executed, now - seen.since);
+        }
+        if (takeOver && scheduler.workWaitsFor(worker)) {
+            takeOver(worker);
+        }
+    }
+
+    private void takeOver(Worker worker) {
+        if (!scheduler.spares.reserve()) {
+            return;
+        }
+        WorkerThread stuck = worker.thread;
+        if (!stuck.revoke()) {
+            scheduler.spares.unreserve();
+            return;
+        }
+        try {
+            scheduler.handOn(stuck);
+            takeOvers++;
+        } catch (Throwable e) {
+            LOG.log(
+                    Level.ERROR,
+                    "no thread could be started to take over from "
+                            + stuck.getName()
+                            + ", which is stuck; trying again",
+                    e);
+        }
     }
 
     private void report(Worker worker, long executed, long nanos) {

@@ -5,9 +5,11 @@ import cloud.avila.avx.internal.fiber.FiberScheduler;
 import cloud.avila.avx.internal.fiber.FiberThreads;
 import cloud.avila.avx.internal.fiber.FiberThreads.Access;
 import cloud.avila.avx.internal.fiber.JdkBuild;
+import cloud.avila.avx.internal.park.Parker;
 import cloud.avila.avx.internal.reactor.IoDriver;
 import cloud.avila.avx.internal.reactor.IoDrivers;
 import cloud.avila.avx.internal.scheduler.SchedulerSettings.FiberPolicy;
+import cloud.avila.avx.internal.scheduler.SchedulerSettings.Reuse;
 import cloud.avila.avx.internal.timer.Timer;
 import cloud.avila.avx.internal.timer.TimerWheel;
 import cloud.avila.avx.metrics.RuntimeMetrics;
@@ -20,7 +22,9 @@ import java.io.UncheckedIOException;
 import java.lang.System.Logger.Level;
 import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ThreadLocalRandom;
@@ -52,27 +56,42 @@ public final class WorkStealingScheduler extends Scheduler {
 
     final IdleWorkers idle;
     final InjectionQueue injection = new InjectionQueue();
-    final Worker[] workers;
+    final Lanes lanes = new Lanes();
+
+    /** Every slot there ever was; those from activeWorkers on are closed. */
+    volatile Worker[] workers = {};
+
     final Watchdog watchdog;
     final FiberRegistry registry;
     final Lead lead;
     final TaskCounts counts;
     final BlockingPool blockingPool;
     final Shutdown shutdown;
+    final SpareThreads spares;
+    final Placement placement;
 
     private final SchedulerSettings settings;
     private final Access access;
-    private final Fibers fiberScheduler = new Fibers();
+    private final Reuse reuse;
+    private final Fibers[] fibers;
+    private volatile int activeWorkers;
+    private final ReentrantLock resizing = new ReentrantLock();
     private final ReentrantLock driverLock = new ReentrantLock();
     private volatile @Nullable IoDriver driver;
 
     private final AtomicLong ids = new AtomicLong();
 
-    /** The scheduler object of the virtual threads. */
+    /** The scheduler object of the virtual threads of one lane. */
     private final class Fibers extends FiberScheduler {
+        private final Lane lane;
+
+        Fibers(Lane lane) {
+            this.lane = lane;
+        }
+
         @Override
         protected void enqueue(Runnable continuation) {
-            WorkStealingScheduler.this.enqueue(continuation);
+            WorkStealingScheduler.this.enqueue(continuation, lane);
         }
 
         @Override
@@ -89,22 +108,23 @@ public final class WorkStealingScheduler extends Scheduler {
     public WorkStealingScheduler(SchedulerSettings settings) {
         this.settings = settings;
         this.access = resolveAccess(settings);
-        this.idle = new IdleWorkers(settings.workers());
-        this.registry = new FiberRegistry(settings.workers());
+        this.reuse = settings.reuse();
+        this.fibers = new Fibers[Lane.values().length];
+        for (Lane lane : Lane.values()) {
+            fibers[lane.ordinal()] = new Fibers(lane);
+        }
+        this.idle = new IdleWorkers(SchedulerSettings.MAX_WORKERS);
+        this.registry = new FiberRegistry();
         this.blockingPool = new BlockingPool(this, settings);
         this.watchdog = new Watchdog(this, settings);
-        this.shutdown = new Shutdown(this, settings.workers());
-        this.workers = new Worker[settings.workers()];
-        this.lead = new Lead(workers);
-        this.counts = new TaskCounts(workers);
-        for (int i = 0; i < workers.length; i++) {
-            workers[i] = new Worker(this, i, settings);
-        }
+        this.shutdown = new Shutdown(this);
+        this.spares = new SpareThreads(this, settings);
+        this.placement = Placement.of(settings);
+        this.lead = new Lead(this);
+        this.counts = new TaskCounts(this);
         boolean started = false;
         try {
-            for (Worker worker : workers) {
-                worker.thread.start();
-            }
+            resize(settings.workers());
             watchdog.start();
             started = true;
         } finally {
@@ -112,6 +132,43 @@ public final class WorkStealingScheduler extends Scheduler {
                 shutdown.stopWorkers();
             }
         }
+    }
+
+    @Override
+    public void resize(int count) {
+        resizing.lock();
+        try {
+            if (shutdown.isClosing()) {
+                throw new IllegalStateException(
+                        "runtime \"%s\" is closing, its number of workers does not change any more"
+                                .formatted(name()));
+            }
+            int before = activeWorkers;
+            Worker[] slots = Arrays.copyOf(workers, Math.max(workers.length, count));
+            registry.grow(slots.length);
+            for (int i = workers.length; i < slots.length; i++) {
+                slots[i] = new Worker(this, i, settings);
+            }
+            workers = slots;
+            idle.resize(count);
+            activeWorkers = count;
+            try (var spacing = new ThreadSpacing(name())) {
+                for (int i = before; i < count; i++) {
+                    slots[i].open(spacing);
+                }
+            }
+            for (int i = count; i < before; i++) {
+                slots[i].unpark();
+                Parker.unpark(slots[i].thread);
+            }
+        } finally {
+            resizing.unlock();
+        }
+    }
+
+    /** How many slots are in use: those with the lowest numbers. */
+    int activeWorkers() {
+        return activeWorkers;
     }
 
     private static Access resolveAccess(SchedulerSettings settings) {
@@ -153,138 +210,335 @@ public final class WorkStealingScheduler extends Scheduler {
 
     @Override
     public long nextId() {
-        Worker worker = currentWorker();
-        if (worker == null) {
-            return ids.incrementAndGet();
+        WorkerThread thread = enterSlot();
+        if (thread != null) {
+            try {
+                Worker worker = thread.slot();
+                if (worker.idsLeft == 0) {
+                    worker.idsLeft = IDS_AT_ONCE;
+                    worker.nextId = ids.getAndAdd(IDS_AT_ONCE) + 1;
+                }
+                worker.idsLeft--;
+                return worker.nextId++;
+            } finally {
+                thread.leave();
+            }
         }
-        if (worker.idsLeft == 0) {
-            worker.idsLeft = IDS_AT_ONCE;
-            worker.nextId = ids.getAndAdd(IDS_AT_ONCE) + 1;
-        }
-        worker.idsLeft--;
-        return worker.nextId++;
+        return ids.incrementAndGet();
     }
 
     // --- submitting ---
 
     @Override
-    public void startFiber(TrackedTask task, @Nullable String name) {
-        Worker worker = currentWorker();
-        accept(worker);
-        boolean registered = false;
-        boolean started = false;
-        try {
-            Thread thread = newFiberThread(task, name);
-            registry.add(task, indexOf(currentWorker()));
-            registered = true;
-            thread.start();
-            started = true;
-        } finally {
-            if (!started) {
-                if (registered) {
-                    registry.remove(task);
+    public void startFiber(TrackedTask task, @Nullable String name, Lane lane) {
+        task.lane = lane;
+        task.threadName = name;
+        if (access == Access.JDK || reuse == Reuse.NEVER) {
+            startFresh(task, name);
+        } else {
+            task.onFiber = true;
+            submit(task, task);
+        }
+    }
+
+    @Override
+    public void startSteps(TrackedTask task, Runnable step) {
+        submit(task, step);
+    }
+
+    @Override
+    public void execute(Runnable body, Lane lane) {
+        submitJob(new Job(this, body), lane);
+    }
+
+    /** Accepts, registers and queues a task, so that nothing is left of it if any of that fails. */
+    private void submit(TrackedTask task, Runnable item) {
+        WorkerThread thread = enterSlot();
+        if (thread != null) {
+            try {
+                Worker worker = thread.slot();
+                accept(worker, task.lane);
+                register(task, worker);
+                boolean queued = false;
+                try {
+                    push(worker, item, task.lane);
+                    queued = true;
+                } finally {
+                    if (!queued) {
+                        refuse(task);
+                    }
                 }
+                return;
+            } finally {
+                thread.leave();
+            }
+        }
+        accept(null, task.lane);
+        register(task, null);
+        boolean queued = false;
+        try {
+            inject(item, task.lane);
+            queued = true;
+        } finally {
+            if (!queued) {
+                refuse(task);
+            }
+        }
+    }
+
+    private void submitJob(Job job, Lane lane) {
+        WorkerThread thread = enterSlot();
+        if (thread != null) {
+            try {
+                Worker worker = thread.slot();
+                accept(worker, lane);
+                push(worker, job, lane);
+                return;
+            } finally {
+                thread.leave();
+            }
+        }
+        accept(null, lane);
+        inject(job, lane);
+    }
+
+    private void register(TrackedTask task, @Nullable Worker worker) {
+        boolean registered = false;
+        try {
+            task.acceptedNanos = worker == null ? System.nanoTime() : worker.lately();
+            registry.add(task, worker == null ? -1 : worker.index);
+            registered = true;
+        } finally {
+            if (!registered) {
                 counts.refused();
             }
         }
     }
 
-    private Thread newFiberThread(TrackedTask task, @Nullable String name) {
+    private void refuse(TrackedTask task) {
+        registry.remove(task);
+        counts.refused();
+    }
+
+    private void push(Worker worker, Runnable item, Lane lane) {
+        if (lane == Lane.NORMAL) {
+            worker.pushNext(item);
+        } else {
+            lanes.push(lane, item);
+            wakeOne();
+        }
+    }
+
+    /** A virtual thread for this task alone, made where it is spawned. */
+    private void startFresh(TrackedTask task, @Nullable String name) {
+        accept(null, task.lane);
+        register(task, null);
+        boolean started = false;
+        try {
+            newThread(task, name).start();
+            started = true;
+        } finally {
+            if (!started) {
+                refuse(task);
+            }
+        }
+    }
+
+    private Thread newThread(TrackedTask task, @Nullable String name) {
         if (access != Access.JDK) {
-            return FiberThreads.unstarted(access, fiberScheduler, name, () -> runFiber(task));
+            return FiberThreads.unstarted(
+                    access, fibers[task.lane.ordinal()], name, () -> runFresh(task));
         }
         var builder = Thread.ofVirtual();
         if (name != null) {
             builder.name(name);
         }
-        return builder.unstarted(() -> runOnJdkScheduler(task));
+        return builder.unstarted(
+                () -> {
+                    enter(this);
+                    runFresh(task);
+                });
     }
 
-    private void runFiber(TrackedTask task) {
+    private void runFresh(TrackedTask task) {
         task.runTask();
         taskEnded(task);
     }
 
-    private void runOnJdkScheduler(TrackedTask task) {
-        enter(this);
-        runFiber(task);
+    /** Starts a virtual thread for a task that a worker has taken, and the tasks behind it. */
+    void startRunner(TrackedTask first, long number) {
+        FiberThreads.unstarted(
+                        access, fibers[first.lane.ordinal()], null, new Runner(this, first, number))
+                .start();
+    }
+
+    /** Removes what a task has left behind on its virtual thread. */
+    void clean(Thread thread, @Nullable ClassLoader loader) {
+        FiberThreads.clean(access, thread, loader);
+    }
+
+    /** On a runner: tells one mounting from another, if it matters; negative if unknown. */
+    long mounting() {
+        if (reuse == Reuse.ALWAYS) {
+            return 0;
+        }
+        WorkerThread thread = enterSlot();
+        if (thread == null) {
+            return -1;
+        }
+        try {
+            Worker worker = thread.slot();
+            return worker.mounts() * SchedulerSettings.MAX_WORKERS + worker.index;
+        } finally {
+            thread.leave();
+        }
+    }
+
+    /** On a runner: whether it may run another task after one that was begun in that mounting. */
+    boolean mayReuse(long begunIn) {
+        return reuse == Reuse.ALWAYS || begunIn >= 0 && begunIn == mounting();
+    }
+
+    /** On a runner: takes a task that has ended off the books; the next one, or null to end. */
+    @Nullable TrackedTask endAndNext(TrackedTask ended, Lane lane, boolean goOn) {
+        registry.remove(ended);
+        WorkerThread thread = enterSlot();
+        if (thread != null) {
+            try {
+                Worker worker = thread.slot();
+                counts.ended(worker, ended.ending());
+                return goOn ? worker.nextInRunner(lane) : null;
+            } finally {
+                thread.leave();
+            }
+        }
+        counts.ended(null, ended.ending());
+        return null;
     }
 
     @Override
-    public void execute(Runnable body) {
-        Worker worker = currentWorker();
-        accept(worker);
-        Job job = new Job(this, body);
-        if (worker != null) {
-            worker.pushNext(job);
-        } else {
-            inject(job);
+    public void resume(Runnable step) {
+        WorkerThread thread = enterSlot();
+        if (thread != null) {
+            try {
+                Worker worker = thread.slot();
+                worker.pushNext(step);
+                return;
+            } finally {
+                thread.leave();
+            }
         }
+        inject(step, Lane.NORMAL);
+    }
+
+    @Override
+    public void yield(Runnable step) {
+        WorkerThread thread = enterSlot();
+        if (thread != null) {
+            try {
+                Worker worker = thread.slot();
+                worker.pushBehind(step);
+                return;
+            } finally {
+                thread.leave();
+            }
+        }
+        inject(step, Lane.NORMAL);
+    }
+
+    private void enqueue(Runnable continuation, Lane lane) {
+        WorkerThread thread = enterSlot();
+        if (thread != null) {
+            try {
+                Worker worker = thread.slot();
+                worker.submit(continuation, lane);
+                return;
+            } finally {
+                thread.leave();
+            }
+        }
+        inject(continuation, lane);
     }
 
     @Override
     public void startBlocking(TrackedTask task) {
-        counts.spawned(currentWorker());
+        counts.spawned(null);
         shutdown.checkOpen(isInside());
-        registry.add(task, indexOf(currentWorker()));
+        register(task, null);
         boolean submitted = false;
         try {
             blockingPool.submit(task);
             submitted = true;
         } finally {
             if (!submitted) {
-                registry.remove(task);
-                counts.refused();
+                refuse(task);
             }
         }
     }
 
     @Override
-    public void startSteps(TrackedTask task, Runnable step) {
-        Worker worker = currentWorker();
-        accept(worker);
-        registry.add(task, indexOf(worker));
-        resume(step);
-    }
-
-    @Override
-    public void resume(Runnable step) {
-        Worker worker = currentWorker();
-        if (worker != null) {
-            worker.pushNext(step);
+    public void leaveWorker() {
+        WorkerThread thread = workerThread();
+        if (thread == null || !thread.hasSlot() || !spares.reserve()) {
+            return;
+        }
+        if (thread.revokeOwn()) {
+            handOn(thread);
         } else {
-            inject(step);
+            spares.unreserve();
         }
     }
 
-    @Override
-    public void yield(Runnable step) {
-        Worker worker = currentWorker();
-        if (worker != null) {
-            worker.pushBehind(step);
-        } else {
-            inject(step);
+    /** Lets another thread run the slot that a thread has just lost; gives it back if none can. */
+    void handOn(WorkerThread from) {
+        Worker slot = from.slot();
+        boolean handedOn = false;
+        try {
+            slot.taskLeft();
+            spares.handOn(slot);
+            handedOn = true;
+        } finally {
+            if (!handedOn) {
+                from.restore();
+                spares.unreserve();
+            }
         }
     }
 
-    private void accept(@Nullable Worker worker) {
+    /** Counts a task as accepted, unless the runtime is closing or too many wait. */
+    private void accept(@Nullable Worker worker, Lane lane) {
         // needs no fence on a worker: whoever runs there is live itself, and counts until it ends
         counts.spawned(worker);
         shutdown.checkOpen(worker != null || isInside());
-        if (worker == null && injection.isFull(settings.injectionCapacity())) {
+        boolean full =
+                lane == Lane.NORMAL
+                        ? worker == null && injection.isFull(settings.injectionCapacity())
+                        : lanes.isFull(lane, settings.injectionCapacity());
+        if (full) {
             counts.refused();
             throw new RejectedExecutionException(
-                    "%d tasks wait to start in the injection queue of runtime \"%s\", its bound is %d; submit less, raise injectionQueueCapacity, or wait for what was submitted"
-                            .formatted(injection.size(), name(), settings.injectionCapacity()));
+                    "%d tasks wait to start in the %s queue of runtime \"%s\", its bound is %d; submit less, raise injectionQueueCapacity, or wait for what was submitted"
+                            .formatted(
+                                    lane == Lane.NORMAL ? injection.size() : lanes.size(lane),
+                                    lane == Lane.NORMAL
+                                            ? "injection"
+                                            : lane.name().toLowerCase(Locale.ROOT),
+                                    name(),
+                                    settings.injectionCapacity()));
         }
     }
 
-    private @Nullable Worker currentWorker() {
-        return Carrier.current() instanceof WorkerThread t && t.scheduler == this ? t.worker : null;
+    /** The calling thread, or the one that carries it, if it is one of this scheduler's workers. */
+    private @Nullable WorkerThread workerThread() {
+        return Carrier.current() instanceof WorkerThread t && t.belongsTo(this) ? t : null;
     }
 
-    private static int indexOf(@Nullable Worker worker) {
-        return worker == null ? -1 : worker.index;
+    /**
+     * The calling thread, inside its slot, to be left again; null if it has none of this scheduler.
+     */
+    private @Nullable WorkerThread enterSlot() {
+        WorkerThread thread = workerThread();
+        return thread != null && thread.enter() ? thread : null;
     }
 
     // --- tasks ending ---
@@ -296,22 +550,27 @@ public final class WorkStealingScheduler extends Scheduler {
     }
 
     void ended(TrackedTask.Ending ending) {
-        counts.ended(currentWorker(), ending);
+        WorkerThread thread = enterSlot();
+        if (thread != null) {
+            try {
+                Worker worker = thread.slot();
+                counts.ended(worker, ending);
+                return;
+            } finally {
+                thread.leave();
+            }
+        }
+        counts.ended(null, ending);
     }
 
     // --- queueing and waking ---
 
-    private void enqueue(Runnable continuation) {
-        Worker worker = currentWorker();
-        if (worker != null) {
-            worker.submit(continuation);
+    private void inject(Runnable task, Lane lane) {
+        if (lane == Lane.NORMAL) {
+            injection.push(task);
         } else {
-            inject(continuation);
+            lanes.push(lane, task);
         }
-    }
-
-    private void inject(Runnable task) {
-        injection.push(task);
         // no fence: the push is a read-modify-write of what workers read before they sleep
         if (idle.shouldWake()) {
             wakeSleeper();
@@ -346,9 +605,19 @@ public final class WorkStealingScheduler extends Scheduler {
         }
     }
 
+    /** Whether something waits that would go on if that worker, which is stuck, were not. */
+    boolean workWaitsFor(Worker stuck) {
+        return stuck.hasWaitingWork()
+                || !injection.isEmpty()
+                || !lanes.isEmpty()
+                || idle.sleepingCount() == 0
+                        && idle.searchingCount() == 0
+                        && (openedDriver() != null || lead.timersPending());
+    }
+
     /** Whether any queue holds a task. */
     boolean hasWork() {
-        if (!injection.isEmpty()) {
+        if (!injection.isEmpty() || !lanes.isEmpty()) {
             return true;
         }
         for (Worker worker : workers) {
@@ -363,18 +632,28 @@ public final class WorkStealingScheduler extends Scheduler {
 
     @Override
     public Timer schedule(Runnable action, long delayNanos) {
-        Worker worker = currentWorker();
-        TimerWheel wheel =
-                (worker != null
-                                ? worker
-                                : workers[ThreadLocalRandom.current().nextInt(workers.length)])
-                        .wheel;
-        Timer timer = new Timer(wheel, action, TimerWheel.deadline(System.nanoTime(), delayNanos));
-        boolean earlier = wheel.add(timer);
-        if (earlier && worker == null) {
+        WorkerThread thread = enterSlot();
+        if (thread != null) {
+            try {
+                Worker worker = thread.slot();
+                Timer timer = newTimer(worker.wheel, action, delayNanos);
+                worker.wheel.add(timer);
+                return timer;
+            } finally {
+                thread.leave();
+            }
+        }
+        Worker[] slots = workers;
+        TimerWheel wheel = slots[ThreadLocalRandom.current().nextInt(slots.length)].wheel;
+        Timer timer = newTimer(wheel, action, delayNanos);
+        if (wheel.add(timer)) {
             wakeForTimer(wheel.nextDeadline());
         }
         return timer;
+    }
+
+    private static Timer newTimer(TimerWheel wheel, Runnable action, long delayNanos) {
+        return new Timer(wheel, action, TimerWheel.deadline(System.nanoTime(), delayNanos));
     }
 
     private void wakeForTimer(long nanoTime) {
@@ -387,15 +666,20 @@ public final class WorkStealingScheduler extends Scheduler {
         }
     }
 
-    int fireTimers(long now) {
-        int fired = 0;
+    /** Fires what is due in any wheel, for a worker, or for the watchdog when there are none. */
+    void fireTimers(long now, @Nullable Worker by) {
         for (Worker worker : workers) {
             long deadline = worker.wheel.nextDeadline();
             if (deadline != Long.MAX_VALUE && deadline - now <= 0) {
-                fired += Math.max(0, worker.wheel.advance(now));
+                int fired = Math.max(0, worker.wheel.advance(now));
+                if (by != null) {
+                    by.timersFired += fired;
+                    if (by != worker) {
+                        by.timersTakenOver += fired;
+                    }
+                }
             }
         }
-        return fired;
     }
 
     // --- the driver ---

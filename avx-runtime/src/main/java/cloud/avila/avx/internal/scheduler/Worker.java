@@ -10,14 +10,17 @@ import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
 import java.lang.System.Logger.Level;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.time.Duration;
 
 /**
- * A worker: a queue, a LIFO slot, a timer wheel and counters, run by one platform thread.
+ * A worker: a slot with a queue, a LIFO slot, a timer wheel and counters, run by one platform
+ * thread at a time.
  *
- * <p>Everything here that is not volatile belongs to the thread that runs the worker. Code of a
- * fiber mounted on the worker runs on that thread, too; it must not unmount between finding its
- * worker and using it.
+ * <p>Everything here that is not volatile belongs to the thread that has the slot, see {@link
+ * WorkerThread}. Code of a fiber mounted on that thread uses it between {@code enter} and {@code
+ * leave}, and does not unmount in between.
  */
 final class Worker {
     private static final System.Logger LOG = System.getLogger(Worker.class.getName());
@@ -40,13 +43,25 @@ final class Worker {
     /** Work that is worth waking another worker for, which takes a few microseconds itself. */
     private static final long WORTH_WAKING_NANOS = 50_000;
 
-    private static final long DRIVER_ERROR_PAUSE_NANOS = 10_000_000;
+    private static final long ERROR_PAUSE_NANOS = 10_000_000;
+
+    private static final VarHandle OPEN;
+
+    static {
+        try {
+            OPEN = MethodHandles.lookup().findVarHandle(Worker.class, "open", boolean.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
 
     final WorkStealingScheduler scheduler;
     final int index;
     final ChaseLevDeque<Runnable> queue;
     final TimerWheel wheel;
-    final WorkerThread thread;
+
+    /** Runs the slot now, or did last. */
+    volatile WorkerThread thread;
 
     private final IdleWorkers idle;
     private final InjectionQueue injection;
@@ -54,6 +69,9 @@ final class Worker {
     private @Nullable Runnable lifo;
     private int lifoTurns;
     private @Nullable Runnable running;
+    private @Nullable Runnable handoff; // taken by a runner that could not run it
+    private boolean starting; // the next continuation is that of a runner being started
+    private @Nullable Runnable started;
     private int interval = FIRST_INTERVAL;
     private int untilMaintenance = FIRST_INTERVAL;
     private long lastMaintenance;
@@ -62,6 +80,7 @@ final class Worker {
     private long spinNanos = MIN_SPIN_NANOS;
     private boolean searching;
     private boolean dispatching; // the driver or the wheel is waking fibers
+    private int interactiveTurns;
     private long random;
     private long awakeSince;
     private long executedBefore; // this turn, that is, since the worker woke up
@@ -70,6 +89,8 @@ final class Worker {
     // set by this worker before it waits in the driver, read by those who wake it
     private volatile boolean inDriver;
     private volatile WorkerState state = WorkerState.SEARCHING;
+
+    private volatile boolean open; // a thread runs the slot
 
     // task numbers drawn in advance
     long nextId;
@@ -91,7 +112,17 @@ final class Worker {
     private long noops;
     private long driverPolls;
     private long ioEvents;
-    private long timersFired;
+    long timersFired;
+    long timersTakenOver;
+    private long lifoCapped;
+    private long injectedBatches;
+    private long searches;
+    private long spinHits;
+    private long rechecksWithWork;
+    private long chainedWakes;
+    private long busyPolls;
+    private long runnersStarted;
+    private long mounts;
     private long busyNanos;
 
     Worker(WorkStealingScheduler scheduler, int index, SchedulerSettings settings) {
@@ -102,16 +133,54 @@ final class Worker {
         this.queue = new ChaseLevDeque<>(settings.localQueueCapacity());
         this.wheel = new TimerWheel();
         this.random = 0x9E3779B97F4A7C15L * (index + 1);
-        this.thread =
-                new WorkerThread(this, settings.threadNamePrefix() + index, settings.stackSize());
+        this.thread = scheduler.spares.newThread(index);
+    }
+
+    /** Starts a thread for the slot, unless the one it had has not noticed that it was closed. */
+    void open(ThreadSpacing spacing) {
+        if (!OPEN.compareAndSet(this, false, true)) {
+            return;
+        }
+        WorkerThread first =
+                thread.getState() == Thread.State.NEW ? thread : scheduler.spares.newThread(index);
+        thread = first;
+        first.give(this);
+        scheduler.shutdown.workerStarted();
+        boolean started = false;
+        try {
+            spacing.start(first);
+            started = true;
+        } finally {
+            if (!started) {
+                open = false;
+                scheduler.shutdown.workerEnded();
+            }
+        }
+    }
+
+    boolean isOpen() {
+        return open;
+    }
+
+    /** A recent {@link System#nanoTime()}: at most one look around ago. */
+    long lately() {
+        return lastMaintenance;
     }
 
     // --- what tasks on this worker do ---
 
     /** Queues a continuation from this worker's thread. */
-    void submit(Runnable continuation) {
+    void submit(Runnable continuation, Lane lane) {
+        if (starting) {
+            starting = false;
+            started = continuation;
+            return;
+        }
         localSchedules++;
-        if (continuation == running || dispatching) {
+        if (lane != Lane.NORMAL) {
+            scheduler.lanes.push(lane, continuation);
+            scheduler.wakeOne();
+        } else if (continuation == running || dispatching) {
             // a yield, or one of a batch of events
             pushBehind(continuation);
         } else {
@@ -139,39 +208,137 @@ final class Worker {
 
     // --- the worker's thread ---
 
-    void run() {
-        awakeSince = System.nanoTime();
-        lastMaintenance = awakeSince;
-        lastTurn = awakeSince;
-        while (!scheduler.shutdown.isStopped()) {
-            Runnable task = next();
-            if (task == null) {
-                task = findWork();
-            }
-            if (task != null) {
-                runTask(task);
-            }
+    /**
+     * Runs tasks on the calling thread, which has the slot.
+     *
+     * @return true if the slot was taken away, false if it is closed or the scheduler has stopped
+     */
+    boolean run(WorkerThread me) {
+        if (!me.enterLoop()) {
+            return true;
         }
-        state = WorkerState.TERMINATED;
-        busyNanos += System.nanoTime() - awakeSince;
+        do {
+            awakeSince = System.nanoTime();
+            lastMaintenance = awakeSince;
+            lastTurn = awakeSince;
+            while (isNeeded()) {
+                Runnable task = handoff;
+                if (task != null) {
+                    handoff = null;
+                } else {
+                    task = next();
+                }
+                if (task == null) {
+                    task = findWork();
+                }
+                if (task != null && !runTask(me, task)) {
+                    return true;
+                }
+            }
+            state = WorkerState.TERMINATED;
+            busyNanos += System.nanoTime() - awakeSince;
+            if (!scheduler.shutdown.isStopped()) {
+                vacate();
+            }
+            open = false;
+            // opened again meanwhile, by one who took us for running still?
+        } while (isNeeded() && OPEN.compareAndSet(this, false, true));
         scheduler.shutdown.workerEnded();
+        return false;
     }
 
-    private void runTask(Runnable task) {
-        running = task;
+    private boolean isNeeded() {
+        return !scheduler.shutdown.isStopped() && index < scheduler.activeWorkers();
+    }
+
+    /** Leaves what is queued here to the other workers, for this slot is closed. */
+    private void vacate() {
+        for (Runnable task; (task = takeLeftOver()) != null; ) {
+            injection.push(task);
+        }
+        scheduler.wakeOne();
+    }
+
+    /** Runs a task outside; false if the slot is gone when it is over. */
+    private boolean runTask(WorkerThread me, Runnable task) {
+        Runnable body = task;
+        if (task instanceof TrackedTask fiber && fiber.onFiber) {
+            body = startRunner(fiber);
+            if (body == null) {
+                return true;
+            }
+        }
+        running = body;
+        mounts++;
+        me.leave();
         try {
-            task.run();
+            body.run();
         } catch (Throwable e) {
             // jobs and fibers catch their own: this is the virtual machine giving up on something
-            LOG.log(Level.ERROR, "worker " + thread.getName() + " goes on after " + e, e);
+            LOG.log(Level.ERROR, me.getName() + " goes on after " + e, e);
+        }
+        if (!me.enterLoop()) {
+            return false;
         }
         running = null;
         executed++;
+        return true;
+    }
+
+    /**
+     * Starts a virtual thread for a task and those behind it; null if there is no memory for it.
+     */
+    private @Nullable Runnable startRunner(TrackedTask first) {
+        starting = true;
+        try {
+            scheduler.startRunner(first, runnersStarted++);
+            return started;
+        } catch (Throwable e) {
+            queue.push(first);
+            LOG.log(
+                    Level.ERROR,
+                    thread.getName() + " could not start a virtual thread; trying again later",
+                    e);
+            Parker.parkNanos(scheduler, ERROR_PAUSE_NANOS);
+            return null;
+        } finally {
+            starting = false;
+            started = null;
+        }
+    }
+
+    /**
+     * What a runner that has ended a task runs next, called inside from its virtual thread.
+     *
+     * @return a task for it, or null if the runner is to end: there is something else to do
+     */
+    @Nullable TrackedTask nextInRunner(Lane lane) {
+        if (untilMaintenance <= 1) {
+            return null;
+        }
+        Runnable task = next();
+        if (task instanceof TrackedTask fiber && fiber.onFiber && fiber.lane == lane) {
+            executed++;
+            return fiber;
+        }
+        handoff = task;
+        return null;
+    }
+
+    /** How often the slot has run something: changes whenever the thread's fiber unmounts. */
+    long mounts() {
+        return mounts;
     }
 
     private @Nullable Runnable next() {
         if (--untilMaintenance <= 0) {
             Runnable task = maintain();
+            if (task != null) {
+                return task;
+            }
+        }
+        if (scheduler.lanes.interactiveWaits()) {
+            Runnable task = takeInteractive();
             if (task != null) {
                 return task;
             }
@@ -188,6 +355,7 @@ final class Worker {
             return task;
         }
         lifoTurns = 0;
+        lifoCapped++;
         Runnable older = queue.take();
         lifo = null;
         if (older == null) {
@@ -197,7 +365,22 @@ final class Worker {
         return older;
     }
 
-    /** The look around of a busy worker: timers, driver, injection queue. */
+    /**
+     * One of the interactive lane, unless so many ran in a row that others must have their turn.
+     */
+    private @Nullable Runnable takeInteractive() {
+        if (interactiveTurns >= Lanes.MAX_INTERACTIVE_TURNS) {
+            interactiveTurns = 0;
+            if (lifo != null || !queue.isEmpty()) {
+                return null;
+            }
+        }
+        Runnable task = scheduler.lanes.takeInteractive(queue);
+        interactiveTurns = task == null ? 0 : interactiveTurns + 1;
+        return task;
+    }
+
+    /** The look around of a busy worker: timers, driver, injection queue, aged background work. */
     private @Nullable Runnable maintain() {
         long now = System.nanoTime();
         long mean = Math.max(1, (now - lastMaintenance) / interval);
@@ -208,11 +391,13 @@ final class Worker {
         fireTimers(now);
         IoDriver driver = scheduler.openedDriver();
         if (driver != null && scheduler.lead.tryTake(this)) {
+            busyPolls++;
             poll(driver, 0);
             scheduler.lead.giveUp();
         }
         shareIfWorthwhile();
-        return takeInjected();
+        Runnable aged = scheduler.lanes.takeAgedBackground(queue, now);
+        return aged != null ? aged : takeInjected();
     }
 
     /** Finds a task, or sleeps until there is one; null once the scheduler is stopped. */
@@ -220,7 +405,7 @@ final class Worker {
         turnEnded(System.nanoTime());
         int fruitless = 0;
         for (; ; ) {
-            if (scheduler.shutdown.isStopped()) {
+            if (!isNeeded()) {
                 foundWork();
                 return null;
             }
@@ -231,6 +416,9 @@ final class Worker {
                 }
                 state = WorkerState.SEARCHING;
                 task = searching ? search() : next();
+                if (task == null) {
+                    task = scheduler.lanes.takeBackground(queue);
+                }
             }
             if (task != null) {
                 foundWork();
@@ -267,12 +455,14 @@ final class Worker {
         if (searching) {
             searching = false;
             if (idle.stopSearching() && scheduler.hasWork()) {
+                chainedWakes++;
                 scheduler.wakeOne();
             }
         }
     }
 
     private @Nullable Runnable search() {
+        searches++;
         long end = 0;
         for (; ; ) {
             Runnable task = steal();
@@ -284,9 +474,13 @@ final class Worker {
             }
             if (task != null) {
                 if (end != 0) {
+                    spinHits++;
                     spinNanos = Math.min(MAX_SPIN_NANOS, spinNanos * 2);
                 }
                 return task;
+            }
+            if (scheduler.lanes.backgroundWaits()) {
+                return null;
             }
             long now = System.nanoTime();
             if (end == 0) {
@@ -325,8 +519,9 @@ final class Worker {
 
     private @Nullable Runnable takeInjected() {
         long before = queue.pushed();
-        Runnable task = injection.take(queue, scheduler.workers.length);
+        Runnable task = injection.take(queue, scheduler.activeWorkers());
         if (task != null) {
+            injectedBatches++;
             injected += 1 + queue.pushed() - before;
         }
         return task;
@@ -334,7 +529,7 @@ final class Worker {
 
     private void fireTimers(long now) {
         dispatching = true;
-        timersFired += scheduler.fireTimers(now);
+        scheduler.fireTimers(now, this);
         dispatching = false;
     }
 
@@ -354,8 +549,8 @@ final class Worker {
             idle.stopSearching();
         }
         // a worker that could not search leaves the work to those who do
-        if (scheduler.hasWork() && (wasSearching || idle.searchingCount() == 0)
-                || scheduler.shutdown.isStopped()) {
+        if (scheduler.hasWork() && (wasSearching || idle.searchingCount() == 0) || !isNeeded()) {
+            rechecksWithWork++;
             searching = !idle.withdrawSleep(index);
             return false;
         }
@@ -442,7 +637,7 @@ final class Worker {
     }
 
     private void follow() {
-        while (idle.isSleeping(index) && !scheduler.shutdown.isStopped()) {
+        while (idle.isSleeping(index) && isNeeded()) {
             long timeout = scheduler.lead.nanosFollowing(this);
             if (timeout == 0) {
                 return;
@@ -481,7 +676,7 @@ final class Worker {
                             + " failed to wait"
                             + " for events; trying again",
                     e);
-            Parker.parkNanos(scheduler, DRIVER_ERROR_PAUSE_NANOS);
+            Parker.parkNanos(scheduler, ERROR_PAUSE_NANOS);
             return 0;
         } finally {
             dispatching = false;
@@ -524,11 +719,28 @@ final class Worker {
         return running;
     }
 
-    /** Takes what is left after the worker's thread has ended. */
+    /** Whether tasks wait that only this slot's thread runs, or that nobody has come to take. */
+    boolean hasWaitingWork() {
+        return lifo != null || handoff != null || !queue.isEmpty();
+    }
+
+    /** Takes what is left; only when no thread has the slot, or by the one that has it. */
     @Nullable Runnable takeLeftOver() {
-        Runnable task = lifo;
+        Runnable task = handoff;
+        if (task != null) {
+            handoff = null;
+            return task;
+        }
+        task = lifo;
         lifo = null;
         return task != null ? task : queue.steal();
+    }
+
+    /** The slot was taken from a thread in the middle of a task: does what its loop does after. */
+    void taskLeft() {
+        running = null;
+        executed++;
+        busyNanos += System.nanoTime() - awakeSince;
     }
 
     WorkerMetrics metrics() {
@@ -540,7 +752,7 @@ final class Worker {
                 index,
                 thread.getName(),
                 s,
-                queue.size() + (lifo == null ? 0 : 1),
+                queue.size() + (lifo == null ? 0 : 1) + (handoff == null ? 0 : 1),
                 executed,
                 localSchedules,
                 lifoHits,

@@ -233,6 +233,15 @@ public class LinuxLibc {
                     "epoll_wait",
                     FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT));
 
+    private static final MethodHandle SCHED_GETAFFINITY =
+            handle(
+                    "sched_getaffinity",
+                    FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, ADDRESS));
+    private static final MethodHandle SCHED_SETAFFINITY =
+            handle(
+                    "sched_setaffinity",
+                    FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, ADDRESS));
+
     // glibc has a function for it since 2.35 only, so by its number
     private static final MethodHandle EPOLL_PWAIT2 =
             handle(
@@ -271,6 +280,40 @@ public class LinuxLibc {
                                         new UnsupportedOperationException(
                                                 "the C library has no function " + name));
         return linker.downcallHandle(symbol, type, all);
+    }
+
+    /**
+     * {@code sched_getaffinity(2)} of the calling thread.
+     *
+     * @param scratch the thread's scratch
+     * @param bytes length of the mask
+     * @param mask filled with a bit for each processor
+     * @return 0, else the negated error number
+     */
+    public int schedGetaffinity(NativeScratch scratch, long bytes, MemorySegment mask) {
+        try {
+            int result = (int) SCHED_GETAFFINITY.invokeExact(scratch.capture(), 0, bytes, mask);
+            return result >= 0 ? result : -scratch.errno();
+        } catch (Throwable t) {
+            throw rethrow(t);
+        }
+    }
+
+    /**
+     * {@code sched_setaffinity(2)} of the calling thread.
+     *
+     * @param scratch the thread's scratch
+     * @param bytes length of the mask
+     * @param mask a bit for each processor
+     * @return 0, else the negated error number
+     */
+    public int schedSetaffinity(NativeScratch scratch, long bytes, MemorySegment mask) {
+        try {
+            int result = (int) SCHED_SETAFFINITY.invokeExact(scratch.capture(), 0, bytes, mask);
+            return result >= 0 ? result : -scratch.errno();
+        } catch (Throwable t) {
+            throw rethrow(t);
+        }
     }
 
     /**

@@ -14,6 +14,12 @@ import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 
 class FiberRegistryTest {
+    private static FiberRegistry registryFor(int workers) {
+        var registry = new FiberRegistry();
+        registry.grow(workers);
+        return registry;
+    }
+
     private static final class Dummy extends TrackedTask {
         @Override
         protected void runTask() {}
@@ -47,7 +53,7 @@ class FiberRegistryTest {
     void listsExactlyTheLiveTasks() {
         long seed = System.nanoTime();
         var random = new Random(seed);
-        var registry = new FiberRegistry(2);
+        var registry = registryFor(2);
         List<TrackedTask> live = new ArrayList<>();
         for (int i = 0; i < 20_000; i++) {
             if (live.isEmpty() || random.nextInt(100) < 52) {
@@ -67,7 +73,7 @@ class FiberRegistryTest {
     @Test
     void nothingStaysBehindWhenOthersRemoveWhileTheOwnerGrows() throws Exception {
         for (int round = 0; round < 20; round++) {
-            var registry = new FiberRegistry(1);
+            var registry = registryFor(1);
             BlockingQueue<TrackedTask> handed = new ArrayBlockingQueue<>(100_000);
             int tasks = 30_000;
             List<Thread> enders = new ArrayList<>();

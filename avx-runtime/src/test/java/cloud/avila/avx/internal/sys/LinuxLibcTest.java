@@ -163,11 +163,20 @@ class LinuxLibcTest {
                                 scratch.length())));
         assertEquals(self, SocketAddresses.decode(scratch.address()));
 
+        MemorySegment mask = Arena.ofAuto().allocate(1024, 8);
+        ok("SCHED_GETAFFINITY", libc.schedGetaffinity(scratch, 1024, mask));
+        assertTrue(mask.mismatch(zeros(1024)) >= 0);
+        ok("SCHED_SETAFFINITY", libc.schedSetaffinity(scratch, 1024, mask));
+
         for (int fd : new int[] {listener, client, server, epoll, eventfd, udp}) {
             ok("CLOSE", libc.close(scratch, fd));
         }
         assertEquals(-LinuxErrno.EBADF, libc.close(scratch, udp));
         assertEquals(handles(), called, "functions bound and functions called here");
+    }
+
+    private static MemorySegment zeros(int bytes) {
+        return Arena.ofAuto().allocate(bytes, 8);
     }
 
     private static TreeSet<String> handles() {

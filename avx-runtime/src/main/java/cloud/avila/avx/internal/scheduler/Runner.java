@@ -1,0 +1,62 @@
+package cloud.avila.avx.internal.scheduler;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The body of a virtual thread that runs spawned tasks one after the other: a task that never
+ * blocks so costs a fraction of a virtual thread. When a task blocks, the thread is that task's own
+ * until it ends; the worker goes on with another runner.
+ *
+ * <p>A runner ends, rather than wait for more, as soon as the worker has something else to do than
+ * a fresh task: ending and creating a virtual thread costs half of suspending and resuming one, and
+ * one that was dropped while suspended would stay in the JDK's list of threads for ever.
+ *
+ * <p>Between two tasks it clears what a task can leave behind on its thread. What remains: two
+ * tasks may see the same {@code Thread} object, and one who kept it can interrupt a later task with
+ * it.
+ *
+ * <p>Numbers: docs/adr/0006-fibers-on-runners.md.
+ */
+final class Runner implements Runnable {
+    /** The most tasks a runner runs. */
+    private static final int MAX_TASKS = 61;
+
+    /**
+     * So many runners of a worker are kept short, each a different length, while the JVM is young:
+     * a loop that never ends would be compiled in place, and its interpreted frame stay under every
+     * task that blocks, which makes each suspension slow.
+     */
+    private static final int YOUNG = 10_000;
+
+    private final WorkStealingScheduler scheduler;
+    private final Lane lane;
+    private final int maxTasks;
+    private @Nullable TrackedTask first;
+
+    Runner(WorkStealingScheduler scheduler, TrackedTask first, long number) {
+        this.scheduler = scheduler;
+        this.first = first;
+        this.lane = first.lane;
+        this.maxTasks = number < YOUNG ? 1 + (int) (number & 15) : MAX_TASKS;
+    }
+
+    @Override
+    public void run() {
+        Thread me = Thread.currentThread();
+        ClassLoader loader = me.getContextClassLoader();
+        TrackedTask task = first;
+        first = null;
+        for (int tasks = 1; task != null; tasks++) {
+            long mounting = scheduler.mounting();
+            if (task.threadName != null) {
+                me.setName(task.threadName);
+            }
+            task.runTask();
+            boolean goOn = tasks < maxTasks && scheduler.mayReuse(mounting);
+            if (goOn) {
+                scheduler.clean(me, loader);
+            }
+            task = scheduler.endAndNext(task, lane, goOn);
+        }
+    }
+}
