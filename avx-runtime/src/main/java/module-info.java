@@ -11,5 +11,6 @@ module cloud.avila.avx.runtime {
     exports cloud.avila.avx.metrics;
     exports cloud.avila.avx.net;
     exports cloud.avila.avx.sync;
+    exports cloud.avila.avx.task;
     exports cloud.avila.avx.time;
 }

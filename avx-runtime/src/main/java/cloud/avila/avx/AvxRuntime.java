@@ -6,6 +6,7 @@ import cloud.avila.avx.internal.scheduler.SchedulerSettings.FiberPolicy;
 import cloud.avila.avx.internal.scheduler.SchedulerSettings.Reuse;
 import cloud.avila.avx.internal.scheduler.WorkStealingScheduler;
 import cloud.avila.avx.metrics.RuntimeMetrics;
+import cloud.avila.avx.task.Future;
 
 import org.jspecify.annotations.Nullable;
 
@@ -81,9 +82,9 @@ public final class AvxRuntime implements AutoCloseable {
                 },
                 config.reactorDriver().name().toLowerCase(Locale.ROOT),
                 config.maxBlockingThreads(),
-                SpawnedTask.saturatedNanos(config.blockingKeepAlive()),
+                TaskHandle.saturatedNanos(config.blockingKeepAlive()),
                 config.blockingQueueCapacity(),
-                SpawnedTask.saturatedNanos(config.stallThreshold()),
+                TaskHandle.saturatedNanos(config.stallThreshold()),
                 config.takeOver(),
                 config.workerAffinity());
     }
@@ -145,6 +146,34 @@ public final class AvxRuntime implements AutoCloseable {
     }
 
     /**
+     * Starts a poll task, see {@link Handle#spawnFuture(Future)}.
+     *
+     * @param future what to poll
+     * @param <T> what it becomes
+     * @return the handle to it
+     * @throws java.util.concurrent.RejectedExecutionException if the runtime is closing, or too
+     *     many tasks wait to start
+     */
+    public <T extends @Nullable Object> JoinHandle<T> spawnFuture(Future<? extends T> future) {
+        return handle.spawnFuture(future);
+    }
+
+    /**
+     * Starts a poll task with a name, see {@link Handle#spawnFuture(String, Future)}.
+     *
+     * @param name the task's name
+     * @param future what to poll
+     * @param <T> what it becomes
+     * @return the handle to it
+     * @throws java.util.concurrent.RejectedExecutionException if the runtime is closing, or too
+     *     many tasks wait to start
+     */
+    public <T extends @Nullable Object> JoinHandle<T> spawnFuture(
+            String name, Future<? extends T> future) {
+        return handle.spawnFuture(name, future);
+    }
+
+    /**
      * Runs a task on the blocking pool, see {@link Handle#spawnBlocking(Callable)}.
      *
      * @param task what to run
@@ -172,6 +201,30 @@ public final class AvxRuntime implements AutoCloseable {
      */
     public <T extends @Nullable Object> T blockOn(Callable<? extends T> task)
             throws InterruptedException {
+        checkOutside();
+        return awaited(spawn("block-on", task));
+    }
+
+    /**
+     * Runs a future as a poll task and waits for it, from a thread outside the runtime. If the
+     * waiting thread is interrupted, the task is cancelled.
+     *
+     * @param future what to poll
+     * @param <T> what it becomes
+     * @return what it became
+     * @throws InterruptedException if the calling thread was interrupted while waiting
+     * @throws CompletionException if the future failed; the cause is what it threw
+     * @throws CancellationException if the runtime was closed before the task ended
+     * @throws IllegalStateException if called from inside this runtime, where it could wait for
+     *     itself: spawn there
+     */
+    public <T extends @Nullable Object> T blockOnFuture(Future<? extends T> future)
+            throws InterruptedException {
+        checkOutside();
+        return awaited(spawnFuture("block-on", future));
+    }
+
+    private void checkOutside() {
         if (scheduler.isInside()) {
             throw new IllegalStateException(
                     "blockOn was called on "
@@ -180,7 +233,10 @@ public final class AvxRuntime implements AutoCloseable {
                             + config.name()
                             + "\" itself and would wait for itself; use spawn(task).join() here");
         }
-        JoinHandle<T> spawned = spawn("block-on", task);
+    }
+
+    private static <T extends @Nullable Object> T awaited(JoinHandle<T> spawned)
+            throws InterruptedException {
         try {
             return spawned.join();
         } catch (InterruptedException e) {
@@ -250,6 +306,6 @@ public final class AvxRuntime implements AutoCloseable {
      */
     @Override
     public void close() {
-        scheduler.close(SpawnedTask.saturatedNanos(config.shutdownTimeout()));
+        scheduler.close(TaskHandle.saturatedNanos(config.shutdownTimeout()));
     }
 }

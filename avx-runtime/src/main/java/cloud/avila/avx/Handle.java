@@ -1,5 +1,7 @@
 package cloud.avila.avx;
 
+import cloud.avila.avx.task.Future;
+
 import org.jspecify.annotations.Nullable;
 
 import java.util.Optional;
@@ -65,6 +67,32 @@ public interface Handle {
      * @throws java.util.concurrent.RejectedExecutionException as {@link #spawn(Callable)}
      */
     <T extends @Nullable Object> JoinHandle<T> spawn(String name, Callable<? extends T> task);
+
+    /**
+     * Starts a poll task: a future that is polled on a worker's own thread and needs no thread
+     * while it waits. For authors of libraries; what blocks belongs into a fiber.
+     *
+     * <p>Cancelling it interrupts nothing. The handle shows it cancelled at once; the future is
+     * dropped, see {@link Future}, by the canceller if the task waits, else by the worker that has
+     * it in hand, after the poll under way. What that poll returns is lost then.
+     *
+     * @param future what to poll; must not be polled by anybody else
+     * @param <T> what it becomes
+     * @return the handle to it
+     * @throws java.util.concurrent.RejectedExecutionException as {@link #spawn(Callable)}
+     */
+    <T extends @Nullable Object> JoinHandle<T> spawnFuture(Future<? extends T> future);
+
+    /**
+     * Starts a poll task with a name, see {@link #spawnFuture(Future)}.
+     *
+     * @param name the task's name
+     * @param future what to poll
+     * @param <T> what it becomes
+     * @return the handle to it
+     * @throws java.util.concurrent.RejectedExecutionException as {@link #spawn(Callable)}
+     */
+    <T extends @Nullable Object> JoinHandle<T> spawnFuture(String name, Future<? extends T> future);
 
     /**
      * Runs a job: short code that must not block, run to its end on a worker's own thread. The

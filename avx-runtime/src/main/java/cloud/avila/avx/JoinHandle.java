@@ -53,8 +53,9 @@ public interface JoinHandle<T extends @Nullable Object> extends Future<T> {
     T join(Duration timeout) throws InterruptedException, TimeoutException;
 
     /**
-     * Cancels the task: one that has not started never runs, one that runs is interrupted. Joining
-     * it then throws {@link java.util.concurrent.CancellationException}.
+     * Cancels the task: one that has not started never runs, one that runs is interrupted, a poll
+     * task is not polled again. Joining it then throws {@link
+     * java.util.concurrent.CancellationException}.
      *
      * @return false if the task had already ended
      */
@@ -77,4 +78,12 @@ public interface JoinHandle<T extends @Nullable Object> extends Future<T> {
      * @return a new future
      */
     CompletableFuture<T> toCompletableFuture();
+
+    /**
+     * A view to await in a poll task: ready when the task ends. Its poll throws as {@link #join()}
+     * does. Dropping the view leaves the task alone.
+     *
+     * @return a new future
+     */
+    cloud.avila.avx.task.Future<T> asFuture();
 }

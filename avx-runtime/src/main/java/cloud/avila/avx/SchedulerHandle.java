@@ -2,6 +2,7 @@ package cloud.avila.avx;
 
 import cloud.avila.avx.internal.scheduler.Lane;
 import cloud.avila.avx.internal.scheduler.Scheduler;
+import cloud.avila.avx.task.Future;
 
 import org.jspecify.annotations.Nullable;
 
@@ -68,6 +69,24 @@ final class SchedulerHandle implements Handle {
             @Nullable String name, Callable<? extends T> task) {
         var spawned = new SpawnedTask<T>(scheduler.nextId(), "fiber", name, task);
         scheduler.startFiber(spawned, name, lane);
+        return spawned;
+    }
+
+    @Override
+    public <T extends @Nullable Object> JoinHandle<T> spawnFuture(Future<? extends T> future) {
+        return startPolling(null, future);
+    }
+
+    @Override
+    public <T extends @Nullable Object> JoinHandle<T> spawnFuture(
+            String name, Future<? extends T> future) {
+        return startPolling(Objects.requireNonNull(name, "name"), future);
+    }
+
+    private <T extends @Nullable Object> JoinHandle<T> startPolling(
+            @Nullable String name, Future<? extends T> future) {
+        var spawned = new PollTask<T>(scheduler, name, future);
+        scheduler.startSteps(spawned, spawned);
         return spawned;
     }
 

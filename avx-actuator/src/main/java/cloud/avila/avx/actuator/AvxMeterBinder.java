@@ -41,12 +41,12 @@ public final class AvxMeterBinder implements MeterBinder, AutoCloseable {
                     gauge(
                             "avx.tasks.live",
                             "tasks",
-                            "Fibers, jobs and blocking tasks accepted and not yet ended",
+                            "Fibers, poll tasks, jobs and blocking tasks accepted and not yet ended",
                             RuntimeMetrics::live),
                     counter(
                             "avx.tasks.spawned",
                             "tasks",
-                            "Fibers, jobs and blocking tasks accepted",
+                            "Fibers, poll tasks, jobs and blocking tasks accepted",
                             RuntimeMetrics::spawned),
                     counter(
                             "avx.tasks.completed",
@@ -153,7 +153,13 @@ public final class AvxMeterBinder implements MeterBinder, AutoCloseable {
                             "events",
                             "Times the watchdog found a worker on one piece of work for longer"
                                     + " than the stall threshold",
-                            RuntimeMetrics::stalls));
+                            RuntimeMetrics::stalls),
+                    counter(
+                            "avx.yields.forced",
+                            "operations",
+                            "Times a poll task gave way because the budget of its poll was"
+                                    + " exhausted",
+                            RuntimeMetrics::budgetForcedYields));
 
     private static final List<MeterDefinition<WorkerMetrics>> WORKER =
             List.of(

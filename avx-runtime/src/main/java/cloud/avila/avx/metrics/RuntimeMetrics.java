@@ -11,8 +11,8 @@ import java.util.List;
  * @param fibers how fibers are scheduled: {@code workers-opened}, {@code workers-unsafe} or {@code
  *     jdk}
  * @param workers one entry for each worker
- * @param live fibers, jobs and blocking tasks accepted and not yet ended
- * @param spawned tasks accepted: fibers, jobs and blocking tasks
+ * @param live fibers, poll tasks, jobs and blocking tasks accepted and not yet ended
+ * @param spawned tasks accepted: fibers, poll tasks, jobs and blocking tasks
  * @param completed tasks that ended normally
  * @param failed tasks that ended with an exception
  * @param cancelled tasks cancelled before they ended otherwise
@@ -35,6 +35,7 @@ import java.util.List;
  * @param driverWakeups times a sleeping driver was woken from outside
  * @param stalls times the watchdog found a worker on one piece of work for longer than the stall
  *     threshold
+ * @param budgetForcedYields times a poll task gave way because the budget of its poll was exhausted
  */
 public record RuntimeMetrics(
         String runtime,
@@ -63,7 +64,8 @@ public record RuntimeMetrics(
         long socketsDeregistered,
         long ioEvents,
         long driverWakeups,
-        long stalls) {
+        long stalls,
+        long budgetForcedYields) {
 
     /** Keeps its own copy of the list. */
     public RuntimeMetrics {

@@ -61,9 +61,11 @@ class ArchitectureTest {
                                     "internal.timer",
                                     "internal.reactor",
                                     "metrics")),
+                    entry("task", Set.of("internal.scheduler", "internal.timer", "internal.park")),
                     entry(
                             "",
                             Set.of(
+                                    "task",
                                     "internal.scheduler",
                                     "internal.park",
                                     "internal.fiber",

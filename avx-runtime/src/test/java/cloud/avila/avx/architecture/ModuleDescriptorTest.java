@@ -34,6 +34,7 @@ class ModuleDescriptorTest {
                         "cloud.avila.avx.metrics",
                         "cloud.avila.avx.net",
                         "cloud.avila.avx.sync",
+                        "cloud.avila.avx.task",
                         "cloud.avila.avx.time"),
                 List.copyOf(exportedPackages()));
     }

@@ -11,6 +11,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.atomic.LongAdder;
 
 /**
  * What the public packages see of a scheduler: the real one, or one that simulates.
@@ -24,6 +25,8 @@ public abstract class Scheduler {
 
     /** That of whoever made the runtime: its threads and fibers start with it. */
     final @Nullable ClassLoader contextClassLoader = Thread.currentThread().getContextClassLoader();
+
+    private final LongAdder forcedYields = new LongAdder();
 
     /** For subclasses. */
     protected Scheduler() {}
@@ -163,6 +166,20 @@ public abstract class Scheduler {
      * @param step runs one step
      */
     public abstract void yield(Runnable step);
+
+    /** Counts a task that gave way because its budget was exhausted. */
+    public final void countForcedYield() {
+        forcedYields.increment();
+    }
+
+    /**
+     * How often a task gave way because its budget was exhausted.
+     *
+     * @return times since the start
+     */
+    protected final long forcedYields() {
+        return forcedYields.sum();
+    }
 
     /**
      * Takes an accepted task that runs in steps off the books.

@@ -816,6 +816,7 @@ public final class WorkStealingScheduler extends Scheduler {
                 ofDriver(d, IoDriver::deregisteredTotal),
                 ofDriver(d, IoDriver::readyEvents),
                 ofDriver(d, IoDriver::wakeups),
-                watchdog.stalls());
+                watchdog.stalls(),
+                forcedYields());
     }
 }
