@@ -49,6 +49,19 @@ final class SchedulerHandle implements Handle {
         return scheduler == null ? null : new SchedulerHandle(scheduler);
     }
 
+    /**
+     * The handle as what it is.
+     *
+     * @throws IllegalArgumentException if it was not made by a runtime
+     */
+    static SchedulerHandle of(Handle handle) {
+        if (Objects.requireNonNull(handle, "handle") instanceof SchedulerHandle h) {
+            return h;
+        }
+        throw new IllegalArgumentException(
+                handle + " is not the handle of a runtime; take it from AvxRuntime.handle()");
+    }
+
     @Override
     public String runtimeName() {
         return scheduler.name();
@@ -67,9 +80,28 @@ final class SchedulerHandle implements Handle {
 
     private <T extends @Nullable Object> JoinHandle<T> start(
             @Nullable String name, Callable<? extends T> task) {
-        var spawned = new SpawnedTask<T>(scheduler.nextId(), "fiber", name, task);
-        scheduler.startFiber(spawned, name, lane);
-        return spawned;
+        SpawnedTask<T> fiber = newFiber(name, task);
+        startFiber(fiber, name);
+        return fiber;
+    }
+
+    /** Makes a task that is to be started by {@link #startFiber}. */
+    <T extends @Nullable Object> SpawnedTask<T> newFiber(
+            @Nullable String name, Callable<? extends T> body) {
+        return new SpawnedTask<>(scheduler.nextId(), "fiber", name, body);
+    }
+
+    void startFiber(SpawnedTask<?> fiber, @Nullable String name) {
+        scheduler.startFiber(fiber, name, lane);
+    }
+
+    /** Makes a task that is to be started by {@link #startBlocking}. */
+    <T extends @Nullable Object> SpawnedTask<T> newBlocking(Callable<? extends T> body) {
+        return new SpawnedTask<>(scheduler.nextId(), "blocking", null, body);
+    }
+
+    void startBlocking(SpawnedTask<?> task) {
+        scheduler.startBlocking(task);
     }
 
     @Override
@@ -97,8 +129,8 @@ final class SchedulerHandle implements Handle {
 
     @Override
     public <T extends @Nullable Object> JoinHandle<T> spawnBlocking(Callable<? extends T> task) {
-        var spawned = new SpawnedTask<T>(scheduler.nextId(), "blocking", null, task);
-        scheduler.startBlocking(spawned);
+        SpawnedTask<T> spawned = newBlocking(task);
+        startBlocking(spawned);
         return spawned;
     }
 

@@ -49,7 +49,7 @@ final class SpawnedTask<T extends @Nullable Object> extends TaskHandle<T> {
         }
         int end;
         try {
-            result = callable.call();
+            result = Scope.callClosing(callable);
             end = COMPLETED;
         } catch (Throwable e) {
             result = e;

@@ -133,6 +133,19 @@ abstract class TaskHandle<T extends @Nullable Object> extends TrackedTask implem
         return push(waiter) ? waiter : null;
     }
 
+    /**
+     * Has a callback run when the outcome is decided, by who decides it; at once if it is already. A
+     * task that was cancelled may still be running then.
+     *
+     * @param callback short, does not block, does not throw
+     */
+    final void runWhenDecided(Runnable callback) {
+        if (whenEnded(callback) == null) {
+            awaitWritten();
+            callback.run();
+        }
+    }
+
     private void wakeWaiters() {
         Waiter w = (Waiter) WAITERS.getAndSet(this, DONE);
         while (w != null) {
@@ -357,11 +370,7 @@ abstract class TaskHandle<T extends @Nullable Object> extends TrackedTask implem
     @Override
     public CompletableFuture<T> toCompletableFuture() {
         var future = new CompletableFuture<T>();
-        Runnable complete = () -> complete(future);
-        if (whenEnded(complete) == null) {
-            awaitWritten();
-            complete.run();
-        }
+        runWhenDecided(() -> complete(future));
         future.whenComplete(
                 (value, failure) -> {
                     if (future.isCancelled()) {
