@@ -2,7 +2,9 @@
 //! same output as the JVM side, on Tokio's multi-threaded runtime.
 
 mod echo;
+mod latency;
 mod measure;
+mod timer;
 mod workload;
 
 use std::process::ExitCode;
@@ -28,7 +30,7 @@ fn run(args: &[&str]) -> Result<(), String> {
             let runtime = runtime(number(workers)?)?;
             let workload = workload::find(group, case)?;
             let plan = measure::Plan::new(number(warm_up)?, number(samples)?, number(sample)?);
-            measure::measure(&runtime, &workload, &plan)
+            measure::measure(&runtime, case, &workload, &plan)
         }
         ["echo", workers] => echo::serve(&runtime(number(workers)?)?),
         _ => Err(format!("cannot read the arguments {args:?}\n{USAGE}")),

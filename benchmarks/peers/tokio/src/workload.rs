@@ -3,10 +3,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 use tokio::sync::{Notify, mpsc, oneshot};
+
+use crate::{latency, timer};
 
 const SPAWNS: u32 = 10_000;
 const LINKS: u32 = 1_000;
@@ -14,38 +18,61 @@ const PINGS: u32 = 1_000;
 const TURNS: u32 = 100_000;
 const YIELDS: u32 = 200_000;
 const YIELDING_TASKS: u32 = 200;
+const BUSY_SPAWNS: u32 = 1_000;
+const LEAVES: u64 = 1_000_000;
+const SKYNET_TASKS: u32 = 1_111_111;
+const BLOCKING_TASKS: u32 = 4;
+const BLOCKING_BATCHES: u32 = 100;
+const BLOCKING_BATCH: u32 = 16;
 const MESSAGES: u32 = 50_000;
 const PRODUCERS: u32 = 5;
 const CAPACITY: usize = 1_000;
 const PATIENCE: Duration = Duration::from_secs(60);
 
-type Run = fn(&Runtime) -> Result<(), String>;
+/// Runs a workload once and checks its result.
+pub type Run = fn(&Runtime) -> Result<(), String>;
 
-pub struct Workload {
-    /// How many operations one run performs.
-    pub operations: u32,
-    /// Runs the workload once and checks its result.
-    pub run: Run,
+pub enum Workload {
+    /// Its one value is the time of a run, divided by so many operations.
+    Timed(u32, Run),
+    /// Gives a value for each of its rows itself.
+    Values(&'static [&'static str], fn(&Runtime) -> Result<Vec<f64>, String>),
 }
 
 /// Finds a case. Tokio has one kind of task, so jobs and fibers have the same peers.
 pub fn find(group: &str, case: &str) -> Result<Workload, String> {
-    let (operations, run): (u32, Run) = match (group, case) {
-        ("spawn", "job-local" | "fiber-spawn") => (SPAWNS, local),
-        ("spawn", "job-remote" | "fiber-spawn-remote") => (SPAWNS, remote),
-        ("spawn", "job-chained" | "fiber-chained") => (LINKS, chained),
-        ("spawn", "job-ping-pong" | "fiber-ping-pong") => (PINGS, ping_pong),
-        ("spawn", "fiber-token") => (TURNS, token),
-        ("spawn", "fiber-yield") => (YIELDS, yields),
-        ("channel", "mpsc-bounded") => (MESSAGES, mpsc_bounded),
-        ("channel", "mpsc-unbounded") => (MESSAGES, mpsc_unbounded),
+    use Workload::{Timed, Values};
+    Ok(match (group, case) {
+        ("spawn", "job-local" | "fiber-spawn" | "poll-spawn") => Timed(SPAWNS, local),
+        ("spawn", "job-remote" | "fiber-spawn-remote") => Timed(SPAWNS, remote),
+        ("spawn", "fiber-joined") => Timed(SPAWNS, |r| joined(r, SPAWNS)),
+        ("spawn", "fiber-joined-busy-yield") => Timed(SPAWNS, joined_busy_yielding),
+        ("spawn", "fiber-joined-busy-spawn") => Timed(BUSY_SPAWNS, joined_busy_spawning),
+        ("spawn", "job-remote-busy") => Timed(BUSY_SPAWNS, remote_busy),
+        ("spawn", "job-chained" | "fiber-chained") => Timed(LINKS, chained),
+        ("spawn", "job-ping-pong" | "fiber-ping-pong" | "poll-ping-pong") => {
+            Timed(PINGS, ping_pong)
+        }
+        ("spawn", "fiber-token") => Timed(TURNS, token),
+        ("spawn", "fiber-yield" | "poll-yield") => Timed(YIELDS, yields),
+        ("spawn", "fiber-skynet") => Timed(SKYNET_TASKS, skynet),
+        ("spawn", "blocking-spawn") => {
+            Timed(BLOCKING_TASKS * BLOCKING_BATCHES * BLOCKING_BATCH, blocking)
+        }
+        ("channel", "mpsc-bounded") => Timed(MESSAGES, mpsc_bounded),
+        ("channel", "mpsc-unbounded") => Timed(MESSAGES, mpsc_unbounded),
+        ("timer", "pending") => Values(&["schedule", "cancel"], timer::pending),
+        ("timer", "fiber-timeout") => Timed(timer::TIMEOUTS, timer::timeouts),
+        ("timer", "fiber-sleep") => Timed(timer::SLEEPS, timer::sleeps),
+        ("latency", "among-yields") => Values(&latency::AMONG_YIELDS, latency::among_yields),
+        ("latency", "among-spawns") => Values(&latency::AMONG_SPAWNS, latency::among_spawns),
+        ("stall", "endless-loops") => Values(&latency::STALL_ROWS, latency::stall),
         _ => return Err(format!("no case {group}/{case}")),
-    };
-    Ok(Workload { operations, run })
+    })
 }
 
 /// Counts events and sums their values with one atomic addition each.
-struct Tally {
+pub struct Tally {
     count_and_sum: AtomicU64,
     expected_count: u64,
     expected_sum: u64,
@@ -55,7 +82,7 @@ struct Tally {
 const COUNT_SHIFT: u32 = 40;
 
 impl Tally {
-    fn new(expected_count: u32, expected_sum: u64) -> (Arc<Tally>, Receiver<()>) {
+    pub fn new(expected_count: u32, expected_sum: u64) -> (Arc<Tally>, Receiver<()>) {
         let (complete, done) = sync_channel(1);
         let tally = Tally {
             count_and_sum: AtomicU64::new(0),
@@ -66,7 +93,7 @@ impl Tally {
         (Arc::new(tally), done)
     }
 
-    fn add(&self, value: u64) {
+    pub fn add(&self, value: u64) {
         let event = (1 << COUNT_SHIFT) + value;
         let now = self.count_and_sum.fetch_add(event, Ordering::Relaxed) + event;
         if now >> COUNT_SHIFT == self.expected_count {
@@ -75,7 +102,7 @@ impl Tally {
         }
     }
 
-    fn wait(&self, done: &Receiver<()>) -> Result<(), String> {
+    pub fn wait(&self, done: &Receiver<()>) -> Result<(), String> {
         let late = match done.recv_timeout(PATIENCE) {
             Ok(()) => false,
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => true,
@@ -92,7 +119,7 @@ impl Tally {
     }
 }
 
-fn sum_below(n: u32) -> u64 {
+pub fn sum_below(n: u32) -> u64 {
     u64::from(n) * (u64::from(n) - 1) / 2
 }
 
@@ -109,12 +136,161 @@ fn local(runtime: &Runtime) -> Result<(), String> {
 }
 
 fn remote(runtime: &Runtime) -> Result<(), String> {
-    let (tally, done) = Tally::new(SPAWNS, sum_below(SPAWNS));
-    for i in 0..SPAWNS {
+    spawn_counted(runtime, SPAWNS)
+}
+
+fn spawn_counted(runtime: &Runtime, tasks: u32) -> Result<(), String> {
+    let (tally, done) = Tally::new(tasks, sum_below(tasks));
+    for i in 0..tasks {
         let counting = tally.clone();
         runtime.spawn(async move { counting.add(u64::from(i)) });
     }
     tally.wait(&done)
+}
+
+/// Spawns from outside, then asks each task for its result.
+fn joined(runtime: &Runtime, tasks: u32) -> Result<(), String> {
+    let handles: Vec<_> = (0..tasks).map(|i| runtime.spawn(async move { i })).collect();
+    let sum = runtime.block_on(async {
+        let mut sum = 0;
+        for handle in handles {
+            sum += u64::from(handle.await.map_err(|e| e.to_string())?);
+        }
+        Ok::<u64, String>(sum)
+    })?;
+    check_sum(sum, sum_below(tasks))
+}
+
+fn check_sum(sum: u64, expected: u64) -> Result<(), String> {
+    if sum == expected {
+        Ok(())
+    } else {
+        Err(format!("the results add up to {sum}, not {expected}"))
+    }
+}
+
+/// Tasks of 10 microseconds each that keep all workers busy until it is stopped.
+pub struct Load {
+    stopped: AtomicBool,
+    ended: Arc<Tally>,
+    per_turn: Box<dyn Fn() + Send + Sync>,
+}
+
+impl Load {
+    /// Runs something while the load is on.
+    pub fn during<T>(
+        runtime: &Runtime,
+        tasks: u32,
+        yielding: bool,
+        per_turn: Box<dyn Fn() + Send + Sync>,
+        body: impl FnOnce() -> Result<T, String>,
+    ) -> Result<T, String> {
+        let (ended, done) = Tally::new(tasks, u64::from(tasks));
+        let load = Arc::new(Load {
+            stopped: AtomicBool::new(false),
+            ended,
+            per_turn,
+        });
+        for _ in 0..tasks {
+            let load = load.clone();
+            if yielding {
+                runtime.spawn(load.compute_and_yield());
+            } else {
+                runtime.spawn(async move { load.compute_and_respawn() });
+            }
+        }
+        let result = body();
+        load.stopped.store(true, Ordering::Release);
+        load.ended.wait(&done)?;
+        result
+    }
+
+    async fn compute_and_yield(self: Arc<Load>) {
+        while !self.stopped.load(Ordering::Acquire) {
+            tokio::task::yield_now().await;
+            compute();
+            (self.per_turn)();
+        }
+        self.ended.add(1);
+    }
+
+    fn compute_and_respawn(self: Arc<Load>) {
+        if self.stopped.load(Ordering::Acquire) {
+            self.ended.add(1);
+        } else {
+            compute();
+            (self.per_turn)();
+            tokio::spawn(async move { self.compute_and_respawn() });
+        }
+    }
+}
+
+fn compute() {
+    let begin = Instant::now();
+    while begin.elapsed() < Duration::from_micros(10) {
+        std::hint::spin_loop();
+    }
+}
+
+fn remote_busy(runtime: &Runtime) -> Result<(), String> {
+    Load::during(runtime, 4, false, Box::new(|| {}), || spawn_counted(runtime, BUSY_SPAWNS))
+}
+
+fn joined_busy_yielding(runtime: &Runtime) -> Result<(), String> {
+    Load::during(runtime, 8, true, Box::new(|| {}), || joined(runtime, SPAWNS))
+}
+
+fn joined_busy_spawning(runtime: &Runtime) -> Result<(), String> {
+    Load::during(runtime, 4, false, Box::new(|| {}), || joined(runtime, BUSY_SPAWNS))
+}
+
+fn skynet(runtime: &Runtime) -> Result<(), String> {
+    fn subtree(first: u64, leaves: u64) -> Pin<Box<dyn Future<Output = u64> + Send>> {
+        Box::pin(async move {
+            if leaves == 1 {
+                return first;
+            }
+            let each = leaves / 10;
+            let children: Vec<_> =
+                (0..10).map(|i| tokio::spawn(subtree(first + i * each, each))).collect();
+            let mut sum = 0;
+            for child in children {
+                // a panic ends the process
+                sum += child.await.unwrap_or(0);
+            }
+            sum
+        })
+    }
+    let root = runtime.spawn(subtree(0, LEAVES));
+    let sum = runtime.block_on(root).map_err(|e| e.to_string())?;
+    check_sum(sum, LEAVES * (LEAVES - 1) / 2)
+}
+
+fn blocking(runtime: &Runtime) -> Result<(), String> {
+    let tasks: Vec<_> = (0..BLOCKING_TASKS)
+        .map(|_| {
+            runtime.spawn(async {
+                let mut sum = 0;
+                for _ in 0..BLOCKING_BATCHES {
+                    let batch: Vec<_> = (0..BLOCKING_BATCH)
+                        .map(|i| tokio::task::spawn_blocking(move || i))
+                        .collect();
+                    for handle in batch {
+                        sum += u64::from(handle.await.unwrap_or(0));
+                    }
+                }
+                sum
+            })
+        })
+        .collect();
+    let sum = runtime.block_on(async {
+        let mut sum = 0;
+        for task in tasks {
+            sum += task.await.map_err(|e| e.to_string())?;
+        }
+        Ok::<u64, String>(sum)
+    })?;
+    check_sum(sum, u64::from(BLOCKING_TASKS * BLOCKING_BATCHES) * sum_below(BLOCKING_BATCH))
 }
 
 fn chained(runtime: &Runtime) -> Result<(), String> {

@@ -1,19 +1,18 @@
 package cloud.avila.avx.benchmarks.compare;
 
-import cloud.avila.avx.benchmarks.workload.ChannelCase;
-import cloud.avila.avx.benchmarks.workload.Contestant;
-import cloud.avila.avx.benchmarks.workload.Pipe;
-import cloud.avila.avx.benchmarks.workload.SpawnCase;
+import cloud.avila.avx.benchmarks.workload.Workload;
 
+import java.util.List;
 import java.util.Locale;
 
 /**
- * Measures one case of one contestant and prints nanoseconds per operation, one number per sample.
- * The same loop as in the Tokio peer: run the workload until the warm-up time is over, then take
- * samples, each as many runs as fill the sample's time.
+ * Measures one case of one contestant and prints a line {@code row=value ...} for each sample. The
+ * same loop as in the Tokio peer: run the workload until the warm-up time is over, then take
+ * samples, each the mean of as many runs as fill the sample's time; half as many samples if a run
+ * takes much longer than that.
  */
 public final class Measure {
-    private static final int LEAST_WARM_UP_RUNS = 20;
+    private static final int LONG_RUN = 2; // in samples
 
     private Measure() {}
 
@@ -32,51 +31,42 @@ public final class Measure {
         long warmUp = Long.parseLong(args[4]) * 1_000_000;
         int samples = Integer.parseInt(args[5]);
         long sample = Long.parseLong(args[6]) * 1_000_000;
-        switch (args[0]) {
-            case "spawn" -> {
-                SpawnCase c = SpawnCase.of(args[1]);
-                try (Contestant contestant = Contestant.open(args[2], c.usesJobs(), workers)) {
-                    measure(() -> c.run(contestant), c.operations(), warmUp, samples, sample);
-                }
-            }
-            case "channel" -> {
-                ChannelCase c = ChannelCase.of(args[1]);
-                Pipe.Factory pipes = Pipe.Factory.of(args[2]);
-                try (Contestant contestant = Pipe.Factory.openFibers(args[2], workers)) {
-                    measure(
-                            () -> c.run(contestant, pipes),
-                            c.operations(),
-                            warmUp,
-                            samples,
-                            sample);
-                }
-            }
-            default -> throw new IllegalArgumentException("no group " + args[0]);
+        try (Workload workload = Workload.open(args[0], args[1], args[2], workers)) {
+            measure(workload, warmUp, samples, sample);
         }
     }
 
-    private static void measure(
-            Workload workload, int operations, long warmUp, int samples, long sample)
-            throws InterruptedException {
+    private static void measure(Workload workload, long warmUp, int samples, long sample)
+            throws Exception {
         long start = System.nanoTime();
-        for (int run = 0; run < LEAST_WARM_UP_RUNS || System.nanoTime() - start < warmUp; run++) {
+        long last = start;
+        long lastRun = 0;
+        int least = workload.leastWarmUpRuns();
+        for (int run = 0; run < least || last - start < warmUp; run++) {
             workload.run();
+            long now = System.nanoTime();
+            lastRun = now - last;
+            last = now;
         }
-        for (int i = 0; i < samples; i++) {
-            long begin = System.nanoTime();
-            long elapsed;
+        int wanted = lastRun > LONG_RUN * sample ? (samples + 1) / 2 : samples;
+        List<String> rows = workload.rows();
+        for (int i = 0; i < wanted; i++) {
+            double[] sums = new double[rows.size()];
             int runs = 0;
+            long begin = System.nanoTime();
             do {
-                workload.run();
+                double[] values = workload.run();
+                for (int row = 0; row < sums.length; row++) {
+                    sums[row] += values[row];
+                }
                 runs++;
-                elapsed = System.nanoTime() - begin;
-            } while (elapsed < sample);
-            System.out.printf(Locale.ROOT, "%.2f%n", (double) elapsed / runs / operations);
+            } while (System.nanoTime() - begin < sample);
+            var line = new StringBuilder();
+            for (int row = 0; row < sums.length; row++) {
+                line.append(
+                        String.format(Locale.ROOT, "%s=%.3f ", rows.get(row), sums[row] / runs));
+            }
+            System.out.println(line.toString().strip());
         }
-    }
-
-    @FunctionalInterface
-    private interface Workload {
-        void run() throws InterruptedException;
     }
 }

@@ -1,5 +1,7 @@
 package cloud.avila.avx.benchmarks.echo;
 
+import cloud.avila.avx.benchmarks.workload.LatencyHistogram;
+
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;

@@ -9,8 +9,9 @@ public enum ChannelCase {
     /** A channel without bound. */
     MPSC_UNBOUNDED("mpsc-unbounded", Integer.MAX_VALUE);
 
+    private static final int MESSAGES = 50_000;
     private static final int PRODUCERS = 5;
-    private static final int MESSAGES_EACH = Operations.MESSAGES / PRODUCERS;
+    private static final int MESSAGES_EACH = MESSAGES / PRODUCERS;
 
     private final String id;
     private final int capacity;
@@ -34,22 +35,10 @@ public enum ChannelCase {
                 .orElseThrow(() -> new IllegalArgumentException("no case " + id));
     }
 
-    /**
-     * The case's name on the command line.
-     *
-     * @return the name
-     */
-    public String id() {
-        return id;
-    }
-
-    /**
-     * How many messages one run sends and receives.
-     *
-     * @return the number by which a run's time is divided
-     */
-    public int operations() {
-        return Operations.MESSAGES;
+    Workload open(String contestant, int workers) {
+        Pipe.Factory pipes = Pipe.Factory.of(contestant);
+        Contestant fibers = Pipe.Factory.openFibers(contestant, workers);
+        return new TimedRuns(id, MESSAGES, fibers, () -> run(fibers, pipes));
     }
 
     /**
@@ -61,7 +50,7 @@ public enum ChannelCase {
      * @throws InterruptedException if interrupted while waiting for the end
      * @throws IllegalStateException if a message was lost, doubled or changed
      */
-    public void run(Spawner spawner, Pipe.Factory pipes) throws InterruptedException {
+    void run(Spawner spawner, Pipe.Factory pipes) throws InterruptedException {
         var tally = new Tally(1, PRODUCERS * SpawnCase.sumBelow(MESSAGES_EACH));
         spawner.spawn(
                 () -> {
@@ -87,7 +76,7 @@ public enum ChannelCase {
     private static long consume(Pipe pipe) {
         try {
             long sum = 0;
-            for (int i = 0; i < Operations.MESSAGES; i++) {
+            for (int i = 0; i < MESSAGES; i++) {
                 sum += pipe.receive();
             }
             return sum;

@@ -4,7 +4,12 @@ import cloud.avila.avx.AvxRuntime;
 import cloud.avila.avx.Handle;
 import cloud.avila.avx.RuntimeConfig;
 
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.ForkJoinPool;
+import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
 
 /** What runs a workload's tasks, under the name the comparison prints. */
 public interface Contestant extends Spawner, AutoCloseable {
@@ -15,7 +20,8 @@ public interface Contestant extends Spawner, AutoCloseable {
     /**
      * Starts a contestant.
      *
-     * @param name {@code avx}, {@code forkjoin} (jobs only) or {@code jdk-virtual} (fibers only)
+     * @param name {@code avx}, {@code forkjoin} (jobs only), {@code jdk-virtual} or {@code
+     *     cached-pool} (fibers only: the JDK's, with a pool for what blocks)
      * @param jobs true for jobs, false for fibers
      * @param workers how many threads run tasks; the JDK's virtual threads take theirs from the
      *     system property {@code jdk.virtualThreadScheduler.parallelism} instead
@@ -27,51 +33,55 @@ public interface Contestant extends Spawner, AutoCloseable {
             case "avx jobs" -> new AvxJobs(workers);
             case "avx fibers" -> new AvxFibers(workers);
             case "forkjoin jobs" -> new ForkJoin(workers);
-            case "jdk-virtual fibers" -> new JdkVirtual();
+            case "jdk-virtual fibers", "cached-pool fibers" -> new JdkVirtual();
             default ->
                     throw new IllegalArgumentException(
                             "no contestant " + name + " for " + (jobs ? "jobs" : "fibers"));
         };
     }
 
-    private static AvxRuntime avx(int workers) {
-        return AvxRuntime.create(RuntimeConfig.builder().workerThreads(workers).build());
-    }
-
     /** Jobs of an {@link AvxRuntime}. */
-    final class AvxJobs implements Contestant {
-        private final AvxRuntime runtime;
-        private final Handle handle;
-
+    final class AvxJobs extends Avx {
         AvxJobs(int workers) {
-            runtime = avx(workers);
-            handle = runtime.handle();
+            super(workers);
         }
 
         @Override
         public void spawn(Task task) {
             handle.execute(task);
         }
-
-        @Override
-        public void close() {
-            runtime.close();
-        }
     }
 
     /** Fibers of an {@link AvxRuntime}. */
-    final class AvxFibers implements Contestant {
-        private final AvxRuntime runtime;
-        private final Handle handle;
-
+    final class AvxFibers extends Avx {
         AvxFibers(int workers) {
-            runtime = avx(workers);
-            handle = runtime.handle();
+            super(workers);
         }
 
         @Override
         public void spawn(Task task) {
             handle.spawn(task);
+        }
+
+        @Override
+        public <T> Future<T> submit(Callable<T> task) {
+            return handle.spawn(task);
+        }
+
+        @Override
+        public <T> Future<T> submitBlocking(Callable<T> task) {
+            return handle.spawnBlocking(task);
+        }
+    }
+
+    /** A running {@link AvxRuntime}. */
+    abstract class Avx implements Contestant {
+        final AvxRuntime runtime;
+        final Handle handle;
+
+        Avx(int workers) {
+            runtime = AvxRuntime.create(RuntimeConfig.builder().workerThreads(workers).build());
+            handle = runtime.handle();
         }
 
         @Override
@@ -103,12 +113,28 @@ public interface Contestant extends Spawner, AutoCloseable {
 
     /** Virtual threads of the JDK. */
     final class JdkVirtual implements Contestant {
+        private final ExecutorService forBlocking = Executors.newCachedThreadPool();
+
         @Override
         public void spawn(Task task) {
             Thread.startVirtualThread(task);
         }
 
         @Override
-        public void close() {}
+        public <T> Future<T> submit(Callable<T> task) {
+            var future = new FutureTask<T>(task);
+            Thread.startVirtualThread(future);
+            return future;
+        }
+
+        @Override
+        public <T> Future<T> submitBlocking(Callable<T> task) {
+            return forBlocking.submit(task);
+        }
+
+        @Override
+        public void close() {
+            forBlocking.close();
+        }
     }
 }

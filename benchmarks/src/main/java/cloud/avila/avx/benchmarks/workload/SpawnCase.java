@@ -1,7 +1,11 @@
 package cloud.avila.avx.benchmarks.workload;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.locks.LockSupport;
 
@@ -11,122 +15,54 @@ import java.util.concurrent.locks.LockSupport;
  */
 public enum SpawnCase {
     /** A job spawns 10 000 jobs, each of which counts. */
-    JOB_LOCAL("job-local", Operations.SPAWNS) {
-        @Override
-        public void run(Spawner spawner) throws InterruptedException {
-            local(spawner, operations());
-        }
-    },
+    JOB_LOCAL("job-local", 10_000, SpawnCase::local),
     /** A thread outside spawns 10 000 jobs, each of which counts. */
-    JOB_REMOTE("job-remote", Operations.SPAWNS) {
-        @Override
-        public void run(Spawner spawner) throws InterruptedException {
-            remote(spawner, operations());
-        }
-    },
+    JOB_REMOTE("job-remote", 10_000, SpawnCase::remote),
+    /** The same with 1000, while four chains of jobs keep all workers busy. */
+    JOB_REMOTE_BUSY("job-remote-busy", 1_000, SpawnCase::remoteBusy),
     /** 1000 jobs, each spawning the next. */
-    JOB_CHAINED("job-chained", Operations.LINKS) {
-        @Override
-        public void run(Spawner spawner) throws InterruptedException {
-            chained(spawner, operations());
-        }
-    },
+    JOB_CHAINED("job-chained", 1_000, SpawnCase::chained),
     /** 1000 jobs that each spawn a peer, signal it and are called back by it. */
-    JOB_PING_PONG("job-ping-pong", Operations.PINGS) {
-        @Override
-        public void run(Spawner spawner) throws InterruptedException {
-            int pings = operations();
-            var tally = new Tally(pings, sumBelow(pings));
-            spawner.spawn(
-                    () -> {
-                        for (int i = 0; i < pings; i++) {
-                            int ping = i;
-                            spawner.spawn(() -> pingByCallback(spawner, tally, ping));
-                        }
-                    });
-            tally.await();
-        }
-    },
+    JOB_PING_PONG("job-ping-pong", 1_000, (s, n) -> pingPong(s, n, SpawnCase::pingByCallback)),
     /** A fiber spawns 10 000 fibers, each of which counts. */
-    FIBER_SPAWN("fiber-spawn", Operations.SPAWNS) {
-        @Override
-        public void run(Spawner spawner) throws InterruptedException {
-            local(spawner, operations());
-        }
-    },
+    FIBER_SPAWN("fiber-spawn", 10_000, SpawnCase::local),
     /** A thread outside spawns 10 000 fibers, each of which counts. */
-    FIBER_SPAWN_REMOTE("fiber-spawn-remote", Operations.SPAWNS) {
-        @Override
-        public void run(Spawner spawner) throws InterruptedException {
-            remote(spawner, operations());
-        }
-    },
+    FIBER_SPAWN_REMOTE("fiber-spawn-remote", 10_000, SpawnCase::remote),
+    /** A thread outside spawns 10 000 fibers, then asks each for its result. */
+    FIBER_JOINED("fiber-joined", 10_000, SpawnCase::joined),
+    /** The same, while eight fibers that compute and yield keep all workers busy. */
+    FIBER_JOINED_BUSY_YIELD("fiber-joined-busy-yield", 10_000, SpawnCase::joinedBusyYielding),
+    /** The same with 1000, while four chains of fibers keep all workers busy. */
+    FIBER_JOINED_BUSY_SPAWN("fiber-joined-busy-spawn", 1_000, SpawnCase::joinedBusySpawning),
     /** 1000 fibers, each spawning the next. */
-    FIBER_CHAINED("fiber-chained", Operations.LINKS) {
-        @Override
-        public void run(Spawner spawner) throws InterruptedException {
-            chained(spawner, operations());
-        }
-    },
+    FIBER_CHAINED("fiber-chained", 1_000, SpawnCase::chained),
     /** 1000 fibers that each spawn a peer, signal it and park until it answers. */
-    FIBER_PING_PONG("fiber-ping-pong", Operations.PINGS) {
-        @Override
-        public void run(Spawner spawner) throws InterruptedException {
-            int pings = operations();
-            var tally = new Tally(pings, sumBelow(pings));
-            spawner.spawn(
-                    () -> {
-                        for (int i = 0; i < pings; i++) {
-                            int ping = i;
-                            spawner.spawn(() -> pingByParking(spawner, tally, ping));
-                        }
-                    });
-            tally.await();
-        }
-    },
+    FIBER_PING_PONG("fiber-ping-pong", 1_000, (s, n) -> pingPong(s, n, SpawnCase::pingByParking)),
     /** Two fibers hand a token to each other, parking between turns; one operation is one turn. */
-    FIBER_TOKEN("fiber-token", Operations.TURNS) {
-        @Override
-        public void run(Spawner spawner) throws InterruptedException {
-            int turns = operations() / 2;
-            var tally = new Tally(2, operations());
-            var holder = new TokenRing();
-            for (int member = 0; member < 2; member++) {
-                int me = member;
-                spawner.spawn(() -> tally.add(holder.pass(me, turns)));
-            }
-            tally.await();
-        }
-    },
+    FIBER_TOKEN("fiber-token", 100_000, SpawnCase::token),
     /** 200 fibers yield 1000 times each. */
-    FIBER_YIELD("fiber-yield", Operations.YIELDS) {
-        @Override
-        @SuppressWarnings("ThreadPriorityCheck") // the yield is what is measured
-        public void run(Spawner spawner) throws InterruptedException {
-            int fibers = 200;
-            int yields = operations() / fibers;
-            var tally = new Tally(fibers, operations());
-            for (int i = 0; i < fibers; i++) {
-                spawner.spawn(
-                        () -> {
-                            int done = 0;
-                            while (done < yields) {
-                                Thread.yield();
-                                done++;
-                            }
-                            tally.add(done);
-                        });
-            }
-            tally.await();
-        }
-    };
+    FIBER_YIELD("fiber-yield", 200_000, SpawnCase::yields),
+    /** A tree of fibers with a million leaves, ten children each; one operation is one fiber. */
+    FIBER_SKYNET("fiber-skynet", 1_111_111, SpawnCase::skynet),
+    /** Four fibers that each start 16 blocking tasks and wait for them, 100 times. */
+    BLOCKING_SPAWN("blocking-spawn", 6_400, SpawnCase::blocking);
+
+    /** One run of a case. */
+    @FunctionalInterface
+    private interface Body {
+        void run(Spawner spawner, int operations) throws Exception;
+    }
+
+    private static final long PATIENCE_SECONDS = 60;
 
     private final String id;
     private final int operations;
+    private final Body body;
 
-    SpawnCase(String id, int operations) {
+    SpawnCase(String id, int operations, Body body) {
         this.id = id;
         this.operations = operations;
+        this.body = body;
     }
 
     /**
@@ -143,13 +79,9 @@ public enum SpawnCase {
                 .orElseThrow(() -> new IllegalArgumentException("no case " + id));
     }
 
-    /**
-     * The case's name on the command line.
-     *
-     * @return the name
-     */
-    public String id() {
-        return id;
+    Workload open(String contestant, int workers) {
+        Contestant running = Contestant.open(contestant, usesJobs(), workers);
+        return new TimedRuns(id, operations, running, () -> run(running, operations));
     }
 
     /**
@@ -157,16 +89,12 @@ public enum SpawnCase {
      *
      * @return true for jobs
      */
-    public boolean usesJobs() {
+    boolean usesJobs() {
         return id.startsWith("job-");
     }
 
-    /**
-     * How many operations one run performs.
-     *
-     * @return the number by which a run's time is divided
-     */
-    public int operations() {
+    /** How many operations a run of the comparison has. */
+    int operations() {
         return operations;
     }
 
@@ -174,10 +102,12 @@ public enum SpawnCase {
      * Runs the workload once, from a thread outside the contestant, and checks its result.
      *
      * @param spawner the contestant
-     * @throws InterruptedException if interrupted while waiting for the end
-     * @throws IllegalStateException if a task was lost or ran twice
+     * @param count how many operations to do
+     * @throws Exception if a task was lost, ran twice or failed
      */
-    public abstract void run(Spawner spawner) throws InterruptedException;
+    void run(Spawner spawner, int count) throws Exception {
+        body.run(spawner, count);
+    }
 
     static long sumBelow(long n) {
         return n * (n - 1) / 2;
@@ -202,6 +132,52 @@ public enum SpawnCase {
         }
     }
 
+    private static void joined(Spawner spawner, int tasks) throws Exception {
+        checkSum(joinAll(tasks, number -> spawner.submit(() -> number)), sumBelow(tasks));
+    }
+
+    /** Starts numbered tasks and sums their results. */
+    private static long joinAll(int tasks, Starter starter) throws Exception {
+        List<Future<Integer>> handles = new ArrayList<>(tasks);
+        for (int i = 0; i < tasks; i++) {
+            handles.add(starter.start(i));
+        }
+        long sum = 0;
+        for (Future<Integer> handle : handles) {
+            sum += handle.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+        }
+        return sum;
+    }
+
+    @FunctionalInterface
+    private interface Starter {
+        Future<Integer> start(int number);
+    }
+
+    private static void checkSum(long sum, long expected) {
+        if (sum != expected) {
+            throw new IllegalStateException("the results add up to " + sum + ", not " + expected);
+        }
+    }
+
+    private static void remoteBusy(Spawner spawner, int tasks) throws Exception {
+        try (var _ = Load.respawning(spawner, 4)) {
+            remote(spawner, tasks);
+        }
+    }
+
+    private static void joinedBusyYielding(Spawner spawner, int tasks) throws Exception {
+        try (var _ = Load.yielding(spawner, 8)) {
+            joined(spawner, tasks);
+        }
+    }
+
+    private static void joinedBusySpawning(Spawner spawner, int tasks) throws Exception {
+        try (var _ = Load.respawning(spawner, 4)) {
+            joined(spawner, tasks);
+        }
+    }
+
     private static void chained(Spawner spawner, int links) throws InterruptedException {
         var tally = new Tally(1, links);
         spawner.spawn(() -> link(spawner, tally, 1, links));
@@ -214,6 +190,24 @@ public enum SpawnCase {
         } else {
             spawner.spawn(() -> link(spawner, tally, position + 1, links));
         }
+    }
+
+    @FunctionalInterface
+    private interface Ping {
+        void start(Spawner spawner, Tally tally, int number);
+    }
+
+    private static void pingPong(Spawner spawner, int pings, Ping ping)
+            throws InterruptedException {
+        var tally = new Tally(pings, sumBelow(pings));
+        spawner.spawn(
+                () -> {
+                    for (int i = 0; i < pings; i++) {
+                        int number = i;
+                        spawner.spawn(() -> ping.start(spawner, tally, number));
+                    }
+                });
+        tally.await();
     }
 
     private static void pingByCallback(Spawner spawner, Tally tally, int ping) {
@@ -244,6 +238,87 @@ public enum SpawnCase {
         there.fire();
         back.await();
         tally.add(ping);
+    }
+
+    private static void token(Spawner spawner, int operations) throws InterruptedException {
+        int turns = operations / 2;
+        var tally = new Tally(2, operations);
+        var holder = new TokenRing();
+        for (int member = 0; member < 2; member++) {
+            int me = member;
+            spawner.spawn(() -> tally.add(holder.pass(me, turns)));
+        }
+        tally.await();
+    }
+
+    @SuppressWarnings("ThreadPriorityCheck") // the yield is what is measured
+    private static void yields(Spawner spawner, int operations) throws InterruptedException {
+        int fibers = 200;
+        int yields = operations / fibers;
+        var tally = new Tally(fibers, operations);
+        for (int i = 0; i < fibers; i++) {
+            spawner.spawn(
+                    () -> {
+                        int done = 0;
+                        while (done < yields) {
+                            Thread.yield();
+                            done++;
+                        }
+                        tally.add(done);
+                    });
+        }
+        tally.await();
+    }
+
+    private static void skynet(Spawner spawner, int fibers) throws Exception {
+        int leaves = (9 * fibers + 1) / 10;
+        long sum =
+                spawner.submit(() -> subtree(spawner, 0, leaves))
+                        .get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+        checkSum(sum, sumBelow(leaves));
+    }
+
+    private static long subtree(Spawner spawner, long first, int leaves) throws Exception {
+        if (leaves == 1) {
+            return first;
+        }
+        int each = leaves / 10;
+        List<Future<Long>> children = new ArrayList<>(10);
+        for (int i = 0; i < 10; i++) {
+            long start = first + (long) i * each;
+            children.add(spawner.submit(() -> subtree(spawner, start, each)));
+        }
+        long sum = 0;
+        for (Future<Long> child : children) {
+            sum += child.get();
+        }
+        return sum;
+    }
+
+    private static void blocking(Spawner spawner, int operations) throws Exception {
+        int fibers = 4;
+        int batch = 16;
+        int batches = operations / fibers / batch;
+        List<Future<Long>> handles = new ArrayList<>();
+        for (int f = 0; f < fibers; f++) {
+            handles.add(
+                    spawner.submit(
+                            () -> {
+                                long sum = 0;
+                                for (int b = 0; b < batches; b++) {
+                                    sum +=
+                                            joinAll(
+                                                    batch,
+                                                    number -> spawner.submitBlocking(() -> number));
+                                }
+                                return sum;
+                            }));
+        }
+        long sum = 0;
+        for (Future<Long> handle : handles) {
+            sum += handle.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+        }
+        checkSum(sum, fibers * batches * sumBelow(batch));
     }
 
     /** Two threads and whose turn it is. */

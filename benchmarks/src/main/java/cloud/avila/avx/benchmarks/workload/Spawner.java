@@ -1,5 +1,8 @@
 package cloud.avila.avx.benchmarks.workload;
 
+import java.util.concurrent.Callable;
+import java.util.concurrent.Future;
+
 /** Starts tasks that run concurrently with the caller; callable from any thread. */
 @FunctionalInterface
 public interface Spawner {
@@ -9,4 +12,28 @@ public interface Spawner {
      * @param task what to run
      */
     void spawn(Task task);
+
+    /**
+     * Starts a task whose result is asked for.
+     *
+     * @param task what to run
+     * @param <T> what it returns
+     * @return its handle
+     * @throws UnsupportedOperationException if the tasks started here have no results
+     */
+    default <T> Future<T> submit(Callable<T> task) {
+        throw new UnsupportedOperationException("tasks without handles");
+    }
+
+    /**
+     * Starts a task that may block a platform thread for long.
+     *
+     * @param task what to run
+     * @param <T> what it returns
+     * @return its handle
+     * @throws UnsupportedOperationException if there is no pool of threads behind this
+     */
+    default <T> Future<T> submitBlocking(Callable<T> task) {
+        throw new UnsupportedOperationException("no pool for blocking tasks");
+    }
 }

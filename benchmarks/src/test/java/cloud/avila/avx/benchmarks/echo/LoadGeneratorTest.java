@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import cloud.avila.avx.benchmarks.workload.LatencyHistogram;
+
 import org.junit.jupiter.api.Test;
 
 import java.io.IOException;

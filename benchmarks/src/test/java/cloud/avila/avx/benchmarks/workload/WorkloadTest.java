@@ -10,29 +10,71 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicInteger;
 
 class WorkloadTest {
     @ParameterizedTest
     @EnumSource
-    void everySpawnCaseEndsOnAvxAndOnItsPeer(SpawnCase c) throws InterruptedException {
-        for (String name : new String[] {"avx", c.usesJobs() ? "forkjoin" : "jdk-virtual"}) {
-            try (Contestant contestant = Contestant.open(name, c.usesJobs(), 2)) {
-                c.run(contestant);
-            }
+    void everySpawnCaseEndsOnAvx(SpawnCase c) throws Exception {
+        run(c, "avx");
+    }
+
+    /** All but those with a load that keeps a ForkJoinPool from taking tasks from outside. */
+    @ParameterizedTest
+    @EnumSource(
+            mode = EnumSource.Mode.EXCLUDE,
+            names = {"JOB_REMOTE_BUSY", "FIBER_JOINED_BUSY_YIELD"})
+    void everySpawnCaseEndsOnItsPeer(SpawnCase c) throws Exception {
+        run(c, c.usesJobs() ? "forkjoin" : "jdk-virtual");
+    }
+
+    private static void run(SpawnCase c, String name) throws Exception {
+        try (Contestant contestant = Contestant.open(name, c.usesJobs(), 2)) {
+            c.run(contestant, c == SpawnCase.FIBER_SKYNET ? 11_111 : c.operations());
         }
     }
 
     @ParameterizedTest
     @CsvSource({
-        "avx, MPSC_BOUNDED",
-        "avx, MPSC_UNBOUNDED",
-        "linked-queue, MPSC_BOUNDED",
-        "linked-queue, MPSC_UNBOUNDED",
+        "channel, mpsc-bounded, avx",
+        "channel, mpsc-bounded, linked-queue",
+        "channel, mpsc-unbounded, avx",
+        "channel, mpsc-unbounded, linked-queue",
+        "latency, among-yields, avx",
+        "latency, among-yields, jdk-virtual",
+        "latency, among-spawns, avx",
+        "latency, among-spawns, jdk-virtual",
     })
-    void everyChannelCaseEnds(String contestant, ChannelCase c) throws InterruptedException {
-        try (Contestant fibers = Pipe.Factory.openFibers(contestant, 2)) {
-            c.run(fibers, Pipe.Factory.of(contestant));
+    void everyOtherCaseEndsAndHasAValueForEachRow(String group, String id, String contestant)
+            throws Exception {
+        check(Workload.open(group, id, contestant, 2));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "pending, avx",
+        "pending, scheduled-pool",
+        "pending, hashed-wheel",
+        "fire, avx",
+        "fire, scheduled-pool",
+        "fire, hashed-wheel",
+        "fiber-timeout, avx",
+        "fiber-timeout, jdk-virtual",
+        "fiber-sleep, avx",
+        "fiber-sleep, jdk-virtual",
+    })
+    void everyTimerCaseEndsAndHasAValueForEachRow(String id, String contestant) throws Exception {
+        check(TimerCase.open(id, contestant, 2, 10_000));
+    }
+
+    private static void check(Workload opened) throws Exception {
+        try (Workload workload = opened) {
+            double[] values = workload.run();
+            assertEquals(workload.rows().size(), values.length);
+            for (double value : values) {
+                assertTrue(value > 0, workload.rows() + " " + Arrays.toString(values));
+            }
         }
     }
 
@@ -49,7 +91,7 @@ class WorkloadTest {
                         Thread.startVirtualThread(task);
                     }
                 };
-        var e = assertThrows(IllegalStateException.class, () -> c.run(doubling));
+        var e = assertThrows(IllegalStateException.class, () -> c.run(doubling, c.operations()));
         assertTrue(e.toString().contains("expected 10000 events"), e.toString());
     }
 
