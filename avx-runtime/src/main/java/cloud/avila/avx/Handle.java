@@ -79,7 +79,8 @@ public interface Handle {
      * @param future what to poll; must not be polled by anybody else
      * @param <T> what it becomes
      * @return the handle to it
-     * @throws java.util.concurrent.RejectedExecutionException as {@link #spawn(Callable)}
+     * @throws java.util.concurrent.RejectedExecutionException as {@link #spawn(Callable)}; the
+     *     future is then not dropped, it stays the caller's
      */
     <T extends @Nullable Object> JoinHandle<T> spawnFuture(Future<? extends T> future);
 

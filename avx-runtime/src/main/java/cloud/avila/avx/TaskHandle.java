@@ -5,6 +5,7 @@ import cloud.avila.avx.internal.scheduler.TrackedTask;
 
 import org.jspecify.annotations.Nullable;
 
+import java.lang.System.Logger.Level;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.time.Duration;
@@ -43,6 +44,8 @@ abstract class TaskHandle<T extends @Nullable Object> extends TrackedTask implem
      * A waiter that gives up marks its node dead and unlinks every dead node it meets; nodes hold
      * nothing but the thread or the callback.
      */
+
+    private static final System.Logger LOG = System.getLogger(TaskHandle.class.getName());
 
     static final int CANCELLING = 4;
     static final int COMPLETED = 5;
@@ -134,8 +137,8 @@ abstract class TaskHandle<T extends @Nullable Object> extends TrackedTask implem
     }
 
     /**
-     * Has a callback run when the outcome is decided, by who decides it; at once if it is already. A
-     * task that was cancelled may still be running then.
+     * Has a callback run when the outcome is decided, by who decides it; at once if it is already.
+     * A task that was cancelled may still be running then.
      *
      * @param callback short, does not block, does not throw
      */
@@ -152,9 +155,17 @@ abstract class TaskHandle<T extends @Nullable Object> extends TrackedTask implem
             Parker.unpark(w.thread);
             Runnable callback = w.callback;
             if (callback != null) {
-                callback.run();
+                run(callback);
             }
             w = w.next;
+        }
+    }
+
+    private void run(Runnable callback) {
+        try {
+            callback.run();
+        } catch (Throwable e) { // a waker of the user's: the other waiters need theirs all the same
+            LOG.log(Level.ERROR, "a waker that waited for " + name() + " threw", e);
         }
     }
 

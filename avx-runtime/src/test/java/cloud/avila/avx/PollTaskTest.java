@@ -211,6 +211,39 @@ class PollTaskTest {
     }
 
     @Test
+    void aWakerThatThrowsKeepsNobodyFromWaking() throws Exception {
+        try (var rt = runtime()) {
+            var gate = new Gate();
+            JoinHandle<String> handle = rt.spawnFuture(gate);
+            JoinHandle<String> before = rt.spawnFuture(handle.asFuture());
+            Waker careless =
+                    () -> {
+                        throw new IllegalStateException("expected");
+                    };
+            assertTrue(handle.asFuture().poll(Context.of(careless)).isPending());
+            JoinHandle<String> after = rt.spawnFuture(handle.asFuture());
+            gate.polled.await();
+            gate.open();
+            assertEquals("open", handle.join(LONG));
+            assertEquals("open", before.join(LONG));
+            assertEquals("open", after.join(LONG));
+            rt.close();
+            assertEquals(3, rt.metrics().completed());
+        }
+    }
+
+    @Test
+    void aRefusedFutureStaysTheCallers() {
+        var rt = runtime();
+        rt.close();
+        var gate = new Gate();
+        assertThrows(RejectedExecutionException.class, () -> rt.spawnFuture(gate));
+        assertEquals(0, gate.closes.get());
+        assertEquals(0, rt.metrics().spawned());
+        assertEquals(1, rt.metrics().rejected());
+    }
+
+    @Test
     void anInterruptLeftBehindByAPollHitsNobody() throws Exception {
         try (var rt = runtime(1, FiberAccess.AUTO)) {
             rt.<Boolean>blockOnFuture(

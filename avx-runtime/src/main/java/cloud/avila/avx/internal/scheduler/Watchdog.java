@@ -202,7 +202,12 @@ final class Watchdog {
                 .append(
                         fiber != null
                                 ? "fiber \"" + fiber.displayName() + "\""
-                                : work instanceof Job job ? job.describe() : "one fiber")
+                                : switch (work) {
+                                    case Job job -> job.describe();
+                                    case TrackedTask task when !task.onFiber ->
+                                            "poll task \"" + task.displayName() + "\"";
+                                    case null, default -> "one fiber";
+                                })
                 .append(" for ")
                 .append(nanos / 1_000_000)
                 .append(" ms; use spawnBlocking for code that holds its thread");

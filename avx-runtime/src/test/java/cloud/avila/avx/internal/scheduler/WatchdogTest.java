@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import cloud.avila.avx.AvxRuntime;
 import cloud.avila.avx.RuntimeConfig;
+import cloud.avila.avx.task.Poll;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -107,6 +108,26 @@ class WatchdogTest {
             assertTrue(
                     messages.getFirst().contains("job " + WatchdogTest.class.getName()),
                     messages.getFirst());
+        }
+    }
+
+    @Test
+    void aPollThatHoldsItsWorkerIsReportedWithTheNameOfItsTask() throws Exception {
+        try (var rt = runtime()) {
+            var stop = new AtomicBoolean();
+            var hog =
+                    rt.spawnFuture(
+                            "the-slow-poll",
+                            cx -> {
+                                spinUntil(stop);
+                                return Poll.ready(1);
+                            });
+            awaitReport(rt);
+            stop.set(true);
+            hog.join();
+            String report = messages.getFirst();
+            assertTrue(report.contains("poll task \"the-slow-poll\""), report);
+            assertTrue(report.contains("spinUntil"), report);
         }
     }
 
