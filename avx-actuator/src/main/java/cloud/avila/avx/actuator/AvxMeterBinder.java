@@ -159,7 +159,77 @@ public final class AvxMeterBinder implements MeterBinder, AutoCloseable {
                             "operations",
                             "Times a poll task gave way because the budget of its poll was"
                                     + " exhausted",
-                            RuntimeMetrics::budgetForcedYields));
+                            RuntimeMetrics::budgetForcedYields),
+                    gauge(
+                            "avx.stalls.active",
+                            "threads",
+                            "Workers on one piece of work for longer than the stall threshold now",
+                            RuntimeMetrics::stalledWorkers),
+                    counter(
+                            "avx.takeovers",
+                            "operations",
+                            "Times a stuck worker got another thread",
+                            RuntimeMetrics::takeOvers),
+                    gauge(
+                            "avx.threads.away",
+                            "threads",
+                            "Threads that have left their worker to another and still run a task",
+                            RuntimeMetrics::threadsAway),
+                    gauge(
+                            "avx.threads.spare",
+                            "threads",
+                            "Threads that wait for a worker to run",
+                            RuntimeMetrics::spareThreads),
+                    gauge(
+                            "avx.workers.active",
+                            "threads",
+                            "Workers in use",
+                            RuntimeMetrics::activeWorkers),
+                    gauge(
+                            "avx.lanes.interactive.queued",
+                            "tasks",
+                            "Tasks waiting in the interactive lane",
+                            RuntimeMetrics::interactiveQueueDepth),
+                    counter(
+                            "avx.lanes.interactive.schedules",
+                            "operations",
+                            "Tasks scheduled in the interactive lane",
+                            RuntimeMetrics::interactiveSchedules),
+                    gauge(
+                            "avx.lanes.background.queued",
+                            "tasks",
+                            "Tasks waiting in the background lane",
+                            RuntimeMetrics::backgroundQueueDepth),
+                    counter(
+                            "avx.lanes.background.schedules",
+                            "operations",
+                            "Tasks scheduled in the background lane",
+                            RuntimeMetrics::backgroundSchedules),
+                    counter(
+                            "avx.lanes.background.aged",
+                            "tasks",
+                            "Background tasks that ran before others because they had waited long",
+                            RuntimeMetrics::backgroundAged),
+                    gauge(
+                            "avx.schedule.latency.p50",
+                            "seconds",
+                            "Time from a task's spawn to its start, median since the start",
+                            m -> seconds(m.scheduleLatency().percentile(0.5))),
+                    gauge(
+                            "avx.schedule.latency.p99",
+                            "seconds",
+                            "Time from a task's spawn to its start, 99 % are shorter",
+                            m -> seconds(m.scheduleLatency().percentile(0.99))),
+                    gauge(
+                            "avx.task.time.p50",
+                            "seconds",
+                            "Time a worker spends on one piece of work, median since the start",
+                            m -> seconds(m.taskTime().percentile(0.5))),
+                    gauge(
+                            "avx.task.time.p99",
+                            "seconds",
+                            "Time a worker spends on one piece of work, 99 % are shorter",
+                            m -> seconds(m.taskTime().percentile(0.99))));
 
     private static final List<MeterDefinition<WorkerMetrics>> WORKER =
             List.of(
@@ -229,10 +299,59 @@ public final class AvxMeterBinder implements MeterBinder, AutoCloseable {
                             "Timers the worker fired",
                             WorkerMetrics::timersFired),
                     counter(
+                            "avx.worker.timers.taken",
+                            "timers",
+                            "Timers of other workers the worker fired",
+                            WorkerMetrics::timersTakenOver),
+                    counter(
+                            "avx.worker.lifo.capped",
+                            "operations",
+                            "Times the worker's LIFO slot had to let the queue go first",
+                            WorkerMetrics::lifoCapped),
+                    counter(
+                            "avx.worker.batches",
+                            "operations",
+                            "Batches the worker took from the injection queue",
+                            WorkerMetrics::injectionBatches),
+                    gauge(
+                            "avx.worker.interval",
+                            "tasks",
+                            "Tasks between two looks at the injection queue, timers and driver",
+                            WorkerMetrics::injectionInterval),
+                    counter(
+                            "avx.worker.searches",
+                            "operations",
+                            "Times the worker searched other workers' queues",
+                            WorkerMetrics::searches),
+                    counter(
+                            "avx.worker.searches.spun",
+                            "operations",
+                            "Searches that found work only after some spinning",
+                            WorkerMetrics::spinHits),
+                    counter(
+                            "avx.worker.finds.late",
+                            "operations",
+                            "Times the last look before going to sleep found work",
+                            WorkerMetrics::lateFinds),
+                    counter(
+                            "avx.worker.wakeups.chained",
+                            "operations",
+                            "Times the worker, the last to search, found work and woke another",
+                            WorkerMetrics::chainedWakeUps),
+                    counter(
+                            "avx.worker.polls.busy",
+                            "operations",
+                            "Calls of the driver between two tasks, as no other waited in it",
+                            WorkerMetrics::busyPolls),
+                    counter(
                             "avx.worker.busy",
                             "seconds",
                             "Time the worker spent awake",
                             w -> w.busyTime().toNanos() / 1e9));
+
+    private static double seconds(Duration duration) {
+        return duration.toNanos() / 1e9;
+    }
 
     private final String runtimeName;
     private final Snapshots<RuntimeMetrics> snapshots;

@@ -134,7 +134,7 @@ class AvxMeterBinderTest {
             actual.put(id.getName(), row);
         }
         Map<String, String> documented = new TreeMap<>();
-        var row = Pattern.compile("^\\| `((?:avx|executor)\\.[a-z.]+)` \\|.*\\|$");
+        var row = Pattern.compile("^\\| `((?:avx|executor)\\.[a-z0-9.]+)` \\|.*\\|$");
         for (String line : Files.readAllLines(Path.of("../docs/metrics.md"))) {
             var match = row.matcher(line);
             if (match.matches()) {

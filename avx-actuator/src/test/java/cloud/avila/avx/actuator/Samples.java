@@ -1,5 +1,6 @@
 package cloud.avila.avx.actuator;
 
+import cloud.avila.avx.metrics.LatencyHistogram;
 import cloud.avila.avx.metrics.RuntimeMetrics;
 import cloud.avila.avx.metrics.WorkerMetrics;
 import cloud.avila.avx.metrics.WorkerState;
@@ -20,6 +21,13 @@ final class Samples {
             workers.add(fill(WorkerMetrics.class, 1000 * (i + 1), i, states[i]));
         }
         return fill(RuntimeMetrics.class, 100, workers);
+    }
+
+    private static LatencyHistogram histogram(long micros) {
+        long[] counts = new long[LatencyHistogram.BUCKETS];
+        counts[LatencyHistogram.bucketOf(micros * 1_000)] = 99;
+        counts[LatencyHistogram.bucketOf(micros * 1_000_000)] = 1;
+        return new LatencyHistogram(counts);
     }
 
     /** Numbers in the order of the components, starting with the given one. */
@@ -44,6 +52,8 @@ final class Samples {
                 values[i] = name;
             } else if (c == Duration.class) {
                 values[i] = Duration.ofSeconds(number);
+            } else if (c == LatencyHistogram.class) {
+                values[i] = histogram(number);
             } else if (c == int.class) {
                 values[i] = (int) number;
             } else {

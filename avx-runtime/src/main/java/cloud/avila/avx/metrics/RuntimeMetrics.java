@@ -36,6 +36,19 @@ import java.util.List;
  * @param stalls times the watchdog found a worker on one piece of work for longer than the stall
  *     threshold
  * @param budgetForcedYields times a poll task gave way because the budget of its poll was exhausted
+ * @param activeWorkers workers in use; there were more if {@code workers} is longer
+ * @param stalledWorkers workers on one piece of work for longer than the stall threshold, at the
+ *     watchdog's last look
+ * @param takeOvers times a stuck worker got another thread
+ * @param threadsAway threads that have left their worker to another and still run a task
+ * @param spareThreads threads that wait for a worker to run
+ * @param interactiveQueueDepth tasks waiting in the interactive lane
+ * @param interactiveSchedules tasks scheduled in the interactive lane
+ * @param backgroundQueueDepth tasks waiting in the background lane
+ * @param backgroundSchedules tasks scheduled in the background lane
+ * @param backgroundAged background tasks that ran before others because they had waited for long
+ * @param scheduleLatency time from a task's spawn to its start, of one task in 64
+ * @param taskTime time a worker spends on one piece of work, of one mounting in 64
  */
 public record RuntimeMetrics(
         String runtime,
@@ -65,7 +78,19 @@ public record RuntimeMetrics(
         long ioEvents,
         long driverWakeups,
         long stalls,
-        long budgetForcedYields) {
+        long budgetForcedYields,
+        int activeWorkers,
+        int stalledWorkers,
+        long takeOvers,
+        int threadsAway,
+        int spareThreads,
+        long interactiveQueueDepth,
+        long interactiveSchedules,
+        long backgroundQueueDepth,
+        long backgroundSchedules,
+        long backgroundAged,
+        LatencyHistogram scheduleLatency,
+        LatencyHistogram taskTime) {
 
     /** Keeps its own copy of the list. */
     public RuntimeMetrics {

@@ -21,6 +21,17 @@ import java.time.Duration;
  * @param driverPolls calls of the driver, waiting or not
  * @param ioEvents events the driver gave it
  * @param timersFired timers it fired
+ * @param lifoCapped times its LIFO slot had to let the queue go first
+ * @param injectionBatches batches it took from the injection queue
+ * @param injectionInterval tasks it runs between two looks at the injection queue, timers and
+ *     driver, as it has tuned itself
+ * @param searches times it searched other workers' queues
+ * @param spinHits searches that found work only after some spinning
+ * @param lateFinds times its last look before going to sleep found work
+ * @param chainedWakeUps times it woke another worker because it was the last to search and found
+ *     work
+ * @param busyPolls calls of the driver between two tasks, because no other worker waited in it
+ * @param timersTakenOver timers of other workers it fired
  * @param busyTime time spent awake
  */
 public record WorkerMetrics(
@@ -40,4 +51,13 @@ public record WorkerMetrics(
         long driverPolls,
         long ioEvents,
         long timersFired,
+        long lifoCapped,
+        long injectionBatches,
+        int injectionInterval,
+        long searches,
+        long spinHits,
+        long lateFinds,
+        long chainedWakeUps,
+        long busyPolls,
+        long timersTakenOver,
         Duration busyTime) {}

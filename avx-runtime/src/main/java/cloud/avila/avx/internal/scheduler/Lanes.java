@@ -4,6 +4,7 @@ import org.jspecify.annotations.Nullable;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.concurrent.atomic.AtomicLong;
 
 /** The queues, shared by all workers, of the tasks that are more or less urgent than usual. */
 final class Lanes {
@@ -44,6 +45,7 @@ final class Lanes {
     private final InjectionQueue interactive = new InjectionQueue();
     private final InjectionQueue background = new InjectionQueue();
     private volatile long served = System.nanoTime();
+    private final AtomicLong aged = new AtomicLong();
 
     /** Adds a task to a lane other than the normal one. */
     void push(Lane lane, Runnable task) {
@@ -100,9 +102,19 @@ final class Lanes {
             return null;
         }
         long last = served;
-        return now - last >= MAX_BACKGROUND_WAIT_NANOS && SERVED.compareAndSet(this, last, now)
-                ? background.take(into, ONE_AT_A_TIME)
-                : null;
+        if (now - last < MAX_BACKGROUND_WAIT_NANOS || !SERVED.compareAndSet(this, last, now)) {
+            return null;
+        }
+        Runnable task = background.take(into, ONE_AT_A_TIME);
+        if (task != null) {
+            aged.incrementAndGet();
+        }
+        return task;
+    }
+
+    /** Background tasks that ran because they had waited for long. */
+    long aged() {
+        return aged.get();
     }
 
     /** What is left when no worker runs any more. */

@@ -51,6 +51,9 @@ final class Runner implements Runnable {
             if (task.threadName != null) {
                 me.setName(task.threadName);
             }
+            if (task.queuedNanos != 0) {
+                scheduler.waited(task);
+            }
             task.runTask();
             boolean goOn = tasks < maxTasks && scheduler.mayReuse(mounting);
             if (goOn) {

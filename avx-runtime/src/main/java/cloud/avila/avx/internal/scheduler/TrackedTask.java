@@ -15,6 +15,7 @@ public abstract class TrackedTask implements Runnable {
     Lane lane = Lane.NORMAL;
     @Nullable String threadName;
     long acceptedNanos;
+    long queuedNanos; // 0 unless its wait is measured
 
     /** For subclasses. */
     protected TrackedTask() {}

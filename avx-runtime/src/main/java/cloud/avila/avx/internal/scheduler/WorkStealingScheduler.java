@@ -12,6 +12,7 @@ import cloud.avila.avx.internal.scheduler.SchedulerSettings.FiberPolicy;
 import cloud.avila.avx.internal.scheduler.SchedulerSettings.Reuse;
 import cloud.avila.avx.internal.timer.Timer;
 import cloud.avila.avx.internal.timer.TimerWheel;
+import cloud.avila.avx.metrics.LatencyHistogram;
 import cloud.avila.avx.metrics.RuntimeMetrics;
 import cloud.avila.avx.metrics.WorkerMetrics;
 
@@ -31,6 +32,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
 import java.util.function.ToLongFunction;
 
 /**
@@ -76,6 +78,7 @@ public final class WorkStealingScheduler extends Scheduler {
     private final Fibers[] fibers;
     private volatile int activeWorkers;
     private final ReentrantLock resizing = new ReentrantLock();
+    private int untilSample; // of tasks from outside; races only change which are measured
     private final ReentrantLock driverLock = new ReentrantLock();
     private volatile @Nullable IoDriver driver;
 
@@ -305,7 +308,13 @@ public final class WorkStealingScheduler extends Scheduler {
     private void register(TrackedTask task, @Nullable Worker worker) {
         boolean registered = false;
         try {
-            task.acceptedNanos = worker == null ? System.nanoTime() : worker.lately();
+            if (worker == null) {
+                task.acceptedNanos = System.nanoTime();
+                task.queuedNanos = (++untilSample & Worker.SAMPLED) == 0 ? task.acceptedNanos : 0;
+            } else {
+                task.acceptedNanos = worker.lately();
+                task.queuedNanos = worker.isTimeToSample() ? System.nanoTime() : 0;
+            }
             registry.add(task, worker == null ? -1 : worker.index);
             registered = true;
         } finally {
@@ -375,6 +384,18 @@ public final class WorkStealingScheduler extends Scheduler {
     /** Removes what a task has left behind on its virtual thread. */
     void clean(Thread thread, @Nullable ClassLoader loader) {
         FiberThreads.clean(access, thread, loader);
+    }
+
+    /** On a runner: a task whose wait is measured is about to start. */
+    void waited(TrackedTask task) {
+        WorkerThread thread = enterSlot();
+        if (thread != null) {
+            try {
+                thread.slot().scheduleLatency.record(System.nanoTime() - task.queuedNanos);
+            } finally {
+                thread.leave();
+            }
+        }
     }
 
     /** On a runner: tells one mounting from another, if it matters; negative if unknown. */
@@ -789,6 +810,7 @@ public final class WorkStealingScheduler extends Scheduler {
         }
         IoDriver d = driver;
         BlockingPool.Snapshot blocking = blockingPool.snapshot();
+        SpareThreads.Snapshot threads = spares.snapshot();
         return new RuntimeMetrics(
                 name(),
                 d == null ? settings.driver() + " (not opened yet)" : d.name(),
@@ -817,6 +839,26 @@ public final class WorkStealingScheduler extends Scheduler {
                 ofDriver(d, IoDriver::readyEvents),
                 ofDriver(d, IoDriver::wakeups),
                 watchdog.stalls(),
-                forcedYields());
+                forcedYields(),
+                activeWorkers,
+                watchdog.stalled(),
+                watchdog.takeOvers(),
+                threads.away(),
+                threads.idle(),
+                lanes.size(Lane.INTERACTIVE),
+                lanes.pushed(Lane.INTERACTIVE),
+                lanes.size(Lane.BACKGROUND),
+                lanes.pushed(Lane.BACKGROUND),
+                lanes.aged(),
+                sumOf(worker -> worker.scheduleLatency),
+                sumOf(worker -> worker.taskTime));
+    }
+
+    private LatencyHistogram sumOf(Function<Worker, LatencyRecorder> recorder) {
+        long[] sums = new long[LatencyHistogram.BUCKETS];
+        for (Worker worker : workers) {
+            recorder.apply(worker).addTo(sums);
+        }
+        return new LatencyHistogram(sums);
     }
 }

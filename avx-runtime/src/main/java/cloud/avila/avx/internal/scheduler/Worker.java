@@ -43,6 +43,9 @@ final class Worker {
     /** Work that is worth waking another worker for, which takes a few microseconds itself. */
     private static final long WORTH_WAKING_NANOS = 50_000;
 
+    /** One event in 64 is measured. */
+    static final int SAMPLED = 63;
+
     private static final long ERROR_PAUSE_NANOS = 10_000_000;
 
     private static final VarHandle OPEN;
@@ -95,6 +98,10 @@ final class Worker {
     // task numbers drawn in advance
     long nextId;
     int idsLeft;
+
+    final LatencyRecorder scheduleLatency = new LatencyRecorder();
+    final LatencyRecorder taskTime = new LatencyRecorder();
+    private int untilSample;
 
     // counters: plain writes by this worker's thread, read by snapshots as they come
     long spawned;
@@ -160,6 +167,11 @@ final class Worker {
 
     boolean isOpen() {
         return open;
+    }
+
+    /** Whether to measure how long the task now spawned waits. */
+    boolean isTimeToSample() {
+        return (++untilSample & SAMPLED) == 0;
     }
 
     /** A recent {@link System#nanoTime()}: at most one look around ago. */
@@ -269,7 +281,9 @@ final class Worker {
             }
         }
         running = body;
-        mounts++;
+        boolean sampled = (++mounts & SAMPLED) == 0;
+        long before = sampled ? System.nanoTime() : 0;
+        long executedBefore = executed;
         me.leave();
         try {
             body.run();
@@ -282,6 +296,9 @@ final class Worker {
         }
         running = null;
         executed++;
+        if (sampled) {
+            taskTime.record((System.nanoTime() - before) / (executed - executedBefore));
+        }
         return true;
     }
 
@@ -765,6 +782,15 @@ final class Worker {
                 driverPolls,
                 ioEvents,
                 timersFired,
+                lifoCapped,
+                injectedBatches,
+                interval,
+                searches,
+                spinHits,
+                rechecksWithWork,
+                chainedWakes,
+                busyPolls,
+                timersTakenOver,
                 Duration.ofNanos(busyNanos));
     }
 }
