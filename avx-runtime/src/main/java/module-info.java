@@ -3,6 +3,7 @@
  * reactor, timers, synchronisation, channels and sockets.
  */
 module cloud.avila.avx.runtime {
+    requires static java.instrument;
     requires static org.jspecify;
 
     exports cloud.avila.avx;
@@ -10,6 +11,7 @@ module cloud.avila.avx.runtime {
     exports cloud.avila.avx.channel;
     exports cloud.avila.avx.metrics;
     exports cloud.avila.avx.net;
+    exports cloud.avila.avx.simulation;
     exports cloud.avila.avx.sync;
     exports cloud.avila.avx.task;
     exports cloud.avila.avx.time;

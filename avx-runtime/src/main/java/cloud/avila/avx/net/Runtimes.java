@@ -46,12 +46,7 @@ final class Runtimes {
     }
 
     private static InetAddress[] lookUp(String host) throws IOException, InterruptedException {
-        try {
-            return Scheduler.callBlocking(() -> InetAddress.getAllByName(host));
-        } catch (IOException | InterruptedException | RuntimeException e) {
-            throw e;
-        } catch (Exception e) {
-            throw new AssertionError("looking up " + host + " threw " + e, e);
-        }
+        Scheduler scheduler = Scheduler.current();
+        return scheduler == null ? InetAddress.getAllByName(host) : scheduler.resolve(host);
     }
 }

@@ -63,6 +63,23 @@ class ArchitectureTest {
                                     "metrics")),
                     entry("task", Set.of("internal.scheduler", "internal.timer", "internal.park")),
                     entry(
+                            "internal.simulation",
+                            Set.of(
+                                    "internal.park",
+                                    "internal.fiber",
+                                    "internal.timer",
+                                    "internal.reactor",
+                                    "internal.scheduler",
+                                    "metrics")),
+                    entry(
+                            "simulation",
+                            Set.of(
+                                    "internal.park",
+                                    "internal.fiber",
+                                    "internal.scheduler",
+                                    "internal.simulation",
+                                    "")),
+                    entry(
                             "",
                             Set.of(
                                     "task",

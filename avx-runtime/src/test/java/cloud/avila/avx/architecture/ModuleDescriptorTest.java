@@ -33,6 +33,7 @@ class ModuleDescriptorTest {
                         "cloud.avila.avx.channel",
                         "cloud.avila.avx.metrics",
                         "cloud.avila.avx.net",
+                        "cloud.avila.avx.simulation",
                         "cloud.avila.avx.sync",
                         "cloud.avila.avx.task",
                         "cloud.avila.avx.time"),
@@ -44,6 +45,7 @@ class ModuleDescriptorTest {
         assertEquals(
                 Map.of(
                         "java.base", Set.of(Requires.Modifier.MANDATED),
+                        "java.instrument", Set.of(Requires.Modifier.STATIC),
                         "org.jspecify", Set.of(Requires.Modifier.STATIC)),
                 module.requires().stream()
                         .collect(Collectors.toMap(Requires::name, Requires::modifiers)));

@@ -42,4 +42,14 @@ public final class Parker {
     public static void unpark(@Nullable Thread thread) {
         LockSupport.unpark(thread);
     }
+
+    /**
+     * What a thread waits on.
+     *
+     * @param thread any thread
+     * @return the blocker it gave, or null if it gave none or does not wait
+     */
+    public static @Nullable Object blockerOf(Thread thread) {
+        return LockSupport.getBlocker(thread);
+    }
 }

@@ -7,6 +7,8 @@ import cloud.avila.avx.metrics.RuntimeMetrics;
 
 import org.jspecify.annotations.Nullable;
 
+import java.io.IOException;
+import java.net.InetAddress;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
@@ -99,6 +101,54 @@ public abstract class Scheduler {
                 case null, default -> throw new CompletionException(e.getCause());
             }
         }
+    }
+
+    /**
+     * Runs a task on its thread, for schedulers of other packages.
+     *
+     * @param task the task
+     */
+    protected static void runTask(TrackedTask task) {
+        task.runTask();
+    }
+
+    /**
+     * How a task ended, for schedulers of other packages.
+     *
+     * @param task a task that has ended
+     * @return the kind of end
+     */
+    protected static TrackedTask.Ending endingOf(TrackedTask task) {
+        return task.ending();
+    }
+
+    /**
+     * What to call a task in messages, for schedulers of other packages.
+     *
+     * @param task the task
+     * @return its name
+     */
+    protected static String nameOf(TrackedTask task) {
+        return task.displayName();
+    }
+
+    /**
+     * Notes when a task was accepted, for schedulers of other packages.
+     *
+     * @param task a task that is not known to others yet
+     * @param nanoTime the present
+     */
+    protected static void noteAccepted(TrackedTask task, long nanoTime) {
+        task.acceptedNanos = nanoTime;
+    }
+
+    /**
+     * Cancels a task because the runtime closes, for schedulers of other packages.
+     *
+     * @param task the task
+     */
+    protected static void cancelTask(TrackedTask task) {
+        task.cancelOnShutdown();
     }
 
     /**
@@ -212,6 +262,24 @@ public abstract class Scheduler {
      * @return the timer, to cancel it
      */
     public abstract Timer schedule(Runnable action, long delayNanos);
+
+    /**
+     * Looks up the addresses of a host name, on a thread that may block.
+     *
+     * @param host the name
+     * @return its addresses, at least one
+     * @throws IOException if it has none
+     * @throws InterruptedException if the thread was interrupted while it waited
+     */
+    public InetAddress[] resolve(String host) throws IOException, InterruptedException {
+        try {
+            return callBlocking(() -> InetAddress.getAllByName(host));
+        } catch (IOException | InterruptedException | RuntimeException e) {
+            throw e;
+        } catch (Exception e) {
+            throw new AssertionError("looking up " + host + " threw " + e, e);
+        }
+    }
 
     /**
      * The reactor's driver, opened at the first use.

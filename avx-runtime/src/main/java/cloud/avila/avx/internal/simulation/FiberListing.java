@@ -1,0 +1,48 @@
+package cloud.avila.avx.internal.simulation;
+
+import cloud.avila.avx.internal.park.Parker;
+
+import java.util.Collection;
+
+/** The live fibers of a simulation as text: name, state, what it waits on, stack. */
+final class FiberListing {
+    private static final int MOST_FIBERS = 100;
+    private static final int MOST_FRAMES = 24;
+
+    private FiberListing() {}
+
+    static String of(Collection<SimulatedFiber> fibers) {
+        var text = new StringBuilder();
+        int listed = 0;
+        for (SimulatedFiber fiber : fibers) {
+            if (listed++ == MOST_FIBERS) {
+                text.append("  and ").append(fibers.size() - MOST_FIBERS).append(" more\n");
+                break;
+            }
+            list(fiber, text);
+        }
+        return text.toString();
+    }
+
+    private static void list(SimulatedFiber fiber, StringBuilder text) {
+        text.append("  ").append(fiber.name).append(" on ").append(fiber.host);
+        Thread thread = fiber.thread;
+        if (thread == null) {
+            text.append(", a virtual thread that this JDK does not show\n");
+            return;
+        }
+        text.append(", ").append(thread.getState());
+        Object blocker = Parker.blockerOf(thread);
+        if (blocker != null) {
+            text.append(", waits on ").append(blocker);
+        }
+        text.append('\n');
+        StackTraceElement[] stack = thread.getStackTrace();
+        for (int i = 0; i < Math.min(stack.length, MOST_FRAMES); i++) {
+            text.append("      at ").append(stack[i]).append('\n');
+        }
+        if (stack.length > MOST_FRAMES) {
+            text.append("      and ").append(stack.length - MOST_FRAMES).append(" more\n");
+        }
+    }
+}
