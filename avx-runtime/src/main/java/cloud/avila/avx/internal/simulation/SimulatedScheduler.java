@@ -12,6 +12,7 @@ import cloud.avila.avx.internal.scheduler.TrackedTask;
 import cloud.avila.avx.internal.simulation.SimulationFailure.Kind;
 import cloud.avila.avx.internal.timer.Timer;
 import cloud.avila.avx.internal.timer.TimerQueue;
+import cloud.avila.avx.metrics.LatencyHistogram;
 import cloud.avila.avx.metrics.RuntimeMetrics;
 
 import org.jspecify.annotations.Nullable;
@@ -804,6 +805,7 @@ public final class SimulatedScheduler extends Scheduler {
 
     @Override
     public RuntimeMetrics metrics() {
+        var none = new LatencyHistogram(new long[LatencyHistogram.BUCKETS]);
         return new RuntimeMetrics(
                 name(),
                 "simulation",
@@ -832,6 +834,18 @@ public final class SimulatedScheduler extends Scheduler {
                 0,
                 0,
                 0,
-                forcedYields());
+                forcedYields(),
+                1,
+                0,
+                0,
+                0,
+                0,
+                0,
+                0,
+                0,
+                0,
+                0,
+                none,
+                none);
     }
 }
