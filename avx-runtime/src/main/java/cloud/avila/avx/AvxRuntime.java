@@ -39,7 +39,13 @@ public final class AvxRuntime implements AutoCloseable {
 
     private AvxRuntime(RuntimeConfig config) {
         this.config = config;
-        this.scheduler = new WorkStealingScheduler(settings(config));
+        this.scheduler =
+                new WorkStealingScheduler(
+                        settings(config),
+                        new RuntimeHooks(
+                                config.name(),
+                                config.contextPropagators(),
+                                config.uncaughtFailureHandler()));
         this.handle = new SchedulerHandle(scheduler);
     }
 

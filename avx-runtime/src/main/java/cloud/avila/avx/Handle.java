@@ -96,8 +96,21 @@ public interface Handle {
     <T extends @Nullable Object> JoinHandle<T> spawnFuture(String name, Future<? extends T> future);
 
     /**
+     * Starts a fiber whose end nobody will ask for: its failure goes to the runtime's handler of
+     * uncaught failures.
+     *
+     * @param name the fiber's name
+     * @param task what to run
+     * @throws java.util.concurrent.RejectedExecutionException as {@link #spawn(Callable)}
+     */
+    default void spawnDetached(String name, Callable<?> task) {
+        spawn(name, task).detach();
+    }
+
+    /**
      * Runs a job: short code that must not block, run to its end on a worker's own thread. The
-     * cheapest way to run something. What it throws goes to the log and is counted as failed.
+     * cheapest way to run something. What it throws goes to the runtime's handler of uncaught
+     * failures.
      *
      * @param job what to run
      * @throws java.util.concurrent.RejectedExecutionException as {@link #spawn(Callable)}

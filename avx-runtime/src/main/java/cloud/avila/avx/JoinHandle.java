@@ -64,6 +64,14 @@ public interface JoinHandle<T extends @Nullable Object> extends Future<T> {
     }
 
     /**
+     * Says that nobody will ask how the task ends: if it fails, the failure goes to the runtime's
+     * handler of uncaught failures at once (now, if it has failed already and nobody has asked).
+     * The handle can still be used. Without this, the failure of a task whose handle was dropped
+     * goes there when the garbage collector has found that out.
+     */
+    void detach();
+
+    /**
      * How the task ended.
      *
      * @return the outcome

@@ -308,7 +308,8 @@ public final class JoinSet<T extends @Nullable Object> implements AutoCloseable 
 
     /**
      * Cancels every task, waits until none runs any more and empties the set, which starts no more
-     * tasks from then on.
+     * tasks from then on. Failures that were not joined go to the runtime's handler of uncaught
+     * failures.
      *
      * @throws InterruptedException if the calling thread was interrupted while waiting; the tasks
      *     have been cancelled
@@ -332,16 +333,19 @@ public final class JoinSet<T extends @Nullable Object> implements AutoCloseable 
     }
 
     private void beginShutdown(String call) {
+        List<JoinHandle<T>> unjoined;
         group.lock.lock();
         try {
             group.checkNotAMember(call);
             closed = true;
+            unjoined = List.copyOf(ended);
             ended.clear();
             wakeIfEmpty();
         } finally {
             group.lock.unlock();
         }
         group.cancelAll();
+        unjoined.forEach(JoinHandle::detach);
     }
 
     @Override

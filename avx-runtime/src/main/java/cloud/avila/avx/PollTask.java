@@ -1,5 +1,6 @@
 package cloud.avila.avx;
 
+import cloud.avila.avx.UnseenFailures.Failure;
 import cloud.avila.avx.internal.scheduler.Scheduler;
 import cloud.avila.avx.task.Budget;
 import cloud.avila.avx.task.Context;
@@ -67,12 +68,14 @@ final class PollTask<T extends @Nullable Object> extends TaskHandle<T>
     private static final int NOTIFIED = 2;
 
     private final Scheduler scheduler;
+    private final @Nullable TaskContext context;
     private @Nullable Future<? extends T> future;
     private int left;
     private boolean again;
 
     PollTask(Scheduler scheduler, @Nullable String name, Future<? extends T> future) {
-        super(scheduler.nextId(), "poll", name, OWNED);
+        super(scheduler.nextId(), RuntimeHooks.of(scheduler).poll, name, OWNED);
+        this.context = TaskContext.capture(RuntimeHooks.of(scheduler));
         this.scheduler = scheduler;
         this.future = Objects.requireNonNull(future, "future");
     }
@@ -90,13 +93,14 @@ final class PollTask<T extends @Nullable Object> extends TaskHandle<T>
         left = OPERATIONS_PER_POLL;
         Poll<? extends T> poll;
         try {
-            poll = Objects.requireNonNull(future).poll(this);
+            Future<? extends T> polled = Objects.requireNonNull(future);
+            poll = context == null ? polled.poll(this) : context.call(() -> polled.poll(this));
             if (poll == null) {
                 throw new NullPointerException(
                         name() + " polled null; a future that waits returns Poll.pending()");
             }
         } catch (Throwable e) {
-            result = e;
+            result = new Failure(e);
             end(FAILED);
             return;
         } finally {
@@ -121,6 +125,8 @@ final class PollTask<T extends @Nullable Object> extends TaskHandle<T>
         future = null;
         if (!STATE.compareAndSet(this, OWNED, end) && !STATE.compareAndSet(this, NOTIFIED, end)) {
             result = null; // cancelled meanwhile
+        } else if (end == FAILED) {
+            failed();
         }
         releaseWaiters();
         scheduler.taskEnded(this);

@@ -1,7 +1,9 @@
 package cloud.avila.avx;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.Objects;
+import java.util.function.Consumer;
 
 /**
  * Settings of a runtime. Immutable; every value is valid.
@@ -25,6 +27,8 @@ import java.util.Objects;
  * @param workerAffinity whether each worker stays on one processor
  * @param shutdownTimeout how long {@link AvxRuntime#close()} lets running tasks finish before it
  *     interrupts them
+ * @param contextPropagators what carries thread-bound contexts from who starts a task to the task
+ * @param uncaughtFailureHandler told of the failures of tasks that nobody asks for
  */
 public record RuntimeConfig(
         String name,
@@ -42,10 +46,14 @@ public record RuntimeConfig(
         Duration stallThreshold,
         boolean takeOver,
         boolean workerAffinity,
-        Duration shutdownTimeout) {
+        Duration shutdownTimeout,
+        List<ContextPropagator> contextPropagators,
+        Consumer<UncaughtFailure> uncaughtFailureHandler) {
 
     /** The most workers a runtime can have. */
     public static final int MAX_WORKER_THREADS = 1024;
+
+    private static final Consumer<UncaughtFailure> LOG = UncaughtFailure::log;
 
     /**
      * Checks every value.
@@ -57,6 +65,8 @@ public record RuntimeConfig(
         Objects.requireNonNull(fiberAccess, "fiberAccess");
         Objects.requireNonNull(fiberReuse, "fiberReuse");
         Objects.requireNonNull(reactorDriver, "reactorDriver");
+        Objects.requireNonNull(uncaughtFailureHandler, "uncaughtFailureHandler");
+        contextPropagators = List.copyOf(contextPropagators);
         if (name.isBlank()) {
             throw new IllegalArgumentException("name must not be blank");
         }
@@ -131,6 +141,8 @@ public record RuntimeConfig(
         private boolean takeOver = true;
         private boolean workerAffinity;
         private Duration shutdownTimeout = Duration.ofSeconds(30);
+        private List<ContextPropagator> contextPropagators = List.of();
+        private Consumer<UncaughtFailure> uncaughtFailureHandler = LOG;
 
         private Builder() {}
 
@@ -320,6 +332,34 @@ public record RuntimeConfig(
         }
 
         /**
+         * Sets what carries thread-bound contexts from who starts a task to the task. Where there
+         * are none, which is the default, starting a task costs nothing more.
+         *
+         * @param propagators asked in this order; taken off the thread in the reverse order
+         * @return this
+         */
+        public Builder contextPropagators(ContextPropagator... propagators) {
+            this.contextPropagators = List.of(propagators);
+            return this;
+        }
+
+        /**
+         * Sets who is told of failures that nobody asks for: those of jobs and of {@linkplain
+         * JoinHandle#detach() detached} tasks at once, those of other tasks when their handle has
+         * become garbage without anybody having asked it. By default they are logged as errors.
+         *
+         * <p>The handler runs on the thread of the task, on that of a worker, or on one of its own;
+         * it must be short and must not block. What it throws is logged.
+         *
+         * @param handler the handler
+         * @return this
+         */
+        public Builder uncaughtFailureHandler(Consumer<UncaughtFailure> handler) {
+            this.uncaughtFailureHandler = handler;
+            return this;
+        }
+
+        /**
          * Makes the configuration.
          *
          * @return the configuration
@@ -342,7 +382,9 @@ public record RuntimeConfig(
                     stallThreshold,
                     takeOver,
                     workerAffinity,
-                    shutdownTimeout);
+                    shutdownTimeout,
+                    contextPropagators,
+                    uncaughtFailureHandler);
         }
     }
 }

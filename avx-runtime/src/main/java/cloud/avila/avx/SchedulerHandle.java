@@ -12,6 +12,7 @@ import java.util.concurrent.Callable;
 /** The handle to a scheduler; equal to any other handle to it with the same priority. */
 final class SchedulerHandle implements Handle {
     private final Scheduler scheduler;
+    private final RuntimeHooks hooks;
     private final Lane lane;
 
     SchedulerHandle(Scheduler scheduler) {
@@ -20,6 +21,7 @@ final class SchedulerHandle implements Handle {
 
     private SchedulerHandle(Scheduler scheduler, Lane lane) {
         this.scheduler = scheduler;
+        this.hooks = RuntimeHooks.of(scheduler);
         this.lane = lane;
     }
 
@@ -88,7 +90,23 @@ final class SchedulerHandle implements Handle {
     /** Makes a task that is to be started by {@link #startFiber}. */
     <T extends @Nullable Object> SpawnedTask<T> newFiber(
             @Nullable String name, Callable<? extends T> body) {
-        return new SpawnedTask<>(scheduler.nextId(), "fiber", name, body);
+        return new SpawnedTask<>(
+                scheduler.nextId(),
+                hooks.fiber,
+                name,
+                TaskContext.<T>around(hooks, required(body)));
+    }
+
+    private static <C> C required(C task) {
+        return Objects.requireNonNull(task, "task");
+    }
+
+    Scheduler scheduler() {
+        return scheduler;
+    }
+
+    RuntimeHooks hooks() {
+        return hooks;
     }
 
     void startFiber(SpawnedTask<?> fiber, @Nullable String name) {
@@ -97,7 +115,11 @@ final class SchedulerHandle implements Handle {
 
     /** Makes a task that is to be started by {@link #startBlocking}. */
     <T extends @Nullable Object> SpawnedTask<T> newBlocking(Callable<? extends T> body) {
-        return new SpawnedTask<>(scheduler.nextId(), "blocking", null, body);
+        return new SpawnedTask<>(
+                scheduler.nextId(),
+                hooks.blocking,
+                null,
+                TaskContext.<T>around(hooks, required(body)));
     }
 
     void startBlocking(SpawnedTask<?> task) {
@@ -124,7 +146,8 @@ final class SchedulerHandle implements Handle {
 
     @Override
     public void execute(Runnable job) {
-        scheduler.execute(Objects.requireNonNull(job, "job"), lane);
+        Objects.requireNonNull(job, "job");
+        scheduler.execute(TaskContext.around(hooks, job), lane);
     }
 
     @Override

@@ -1,5 +1,7 @@
 package cloud.avila.avx;
 
+import cloud.avila.avx.UnseenFailures.Failure;
+
 import org.jspecify.annotations.Nullable;
 
 import java.util.Objects;
@@ -34,7 +36,8 @@ final class SpawnedTask<T extends @Nullable Object> extends TaskHandle<T> {
     private @Nullable Callable<? extends T> body;
     private @Nullable Thread thread;
 
-    SpawnedTask(long id, String kind, @Nullable String name, Callable<? extends T> body) {
+    SpawnedTask(
+            long id, RuntimeHooks.Kind kind, @Nullable String name, Callable<? extends T> body) {
         super(id, kind, name, NEW);
         this.body = Objects.requireNonNull(body, "task");
     }
@@ -52,10 +55,13 @@ final class SpawnedTask<T extends @Nullable Object> extends TaskHandle<T> {
             result = Scope.callClosing(callable);
             end = COMPLETED;
         } catch (Throwable e) {
-            result = e;
+            result = new Failure(e);
             end = FAILED;
         }
         if (STATE.compareAndSet(this, RUNNING, end)) {
+            if (end == FAILED) {
+                failed();
+            }
             releaseWaiters();
         } else {
             result = null;

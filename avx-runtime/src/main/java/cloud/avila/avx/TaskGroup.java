@@ -195,6 +195,7 @@ final class TaskGroup<T extends @Nullable Object> {
             }
             lock.lock();
             try {
+                member.detached = true;
                 unlink(member);
                 owner.refused(task);
             } finally {

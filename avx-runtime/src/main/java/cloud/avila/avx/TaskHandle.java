@@ -1,5 +1,6 @@
 package cloud.avila.avx;
 
+import cloud.avila.avx.UnseenFailures.Failure;
 import cloud.avila.avx.internal.park.Parker;
 import cloud.avila.avx.internal.scheduler.TrackedTask;
 
@@ -34,7 +35,7 @@ abstract class TaskHandle<T extends @Nullable Object> extends TrackedTask implem
      * field    writer                        mode
      * state    subclass, cancellers          volatile, compare-and-set
      * result   who ends the task             plain; published by the change of state, and read only
-     *                                        in COMPLETED and FAILED
+     *                                        in COMPLETED, and as a Failure in FAILED
      * waiters  anyone                        compare-and-set; swapped for DONE at the end
      *
      * waiters is a stack of parked threads and of callbacks; whoever swaps it for DONE wakes them.
@@ -86,12 +87,12 @@ abstract class TaskHandle<T extends @Nullable Object> extends TrackedTask implem
 
     private final long id;
     private final @Nullable String name;
-    private final String kind;
+    private final RuntimeHooks.Kind kind;
     @Nullable Object result;
     volatile int state;
     private volatile @Nullable Waiter waiters;
 
-    TaskHandle(long id, String kind, @Nullable String name, int state) {
+    TaskHandle(long id, RuntimeHooks.Kind kind, @Nullable String name, int state) {
         this.id = id;
         this.kind = kind;
         this.name = name;
@@ -273,7 +274,31 @@ abstract class TaskHandle<T extends @Nullable Object> extends TrackedTask implem
     }
 
     private Throwable failure() {
-        return (Throwable) Objects.requireNonNull(result);
+        Failure failure = (Failure) Objects.requireNonNull(result);
+        failure.seen = true;
+        return failure.cause;
+    }
+
+    /** After the change of state to FAILED, before the waiters are released. */
+    final void failed() {
+        if (waiters == null) {
+            UnseenFailures.watch(this, kind.hooks(), (Failure) Objects.requireNonNull(result));
+        }
+    }
+
+    /** Reports a failure that nobody has seen. */
+    final void reportUnseen() {
+        if (state == FAILED) {
+            Failure failure = (Failure) Objects.requireNonNull(result);
+            if (!failure.seen) {
+                kind.hooks().failed(name(), failure());
+            }
+        }
+    }
+
+    @Override
+    public void detach() {
+        runWhenDecided(this::reportUnseen);
     }
 
     private CancellationException cancellation() {
@@ -411,7 +436,7 @@ abstract class TaskHandle<T extends @Nullable Object> extends TrackedTask implem
 
     @Override
     public String name() {
-        return name != null ? name : kind + "-" + id;
+        return name != null ? name : kind.name() + "-" + id;
     }
 
     @Override

@@ -8,7 +8,9 @@ import cloud.avila.avx.CancellationToken;
 import cloud.avila.avx.JoinHandle;
 import cloud.avila.avx.JoinSet;
 import cloud.avila.avx.Outcome;
+import cloud.avila.avx.RuntimeConfig;
 import cloud.avila.avx.Scope;
+import cloud.avila.avx.TaskLocal;
 
 import org.junit.jupiter.api.Test;
 
@@ -121,6 +123,64 @@ class StructuredConcurrencyExampleTest {
             server.cancel("shutting down");
             assertEquals("503 shutting down", slow.join());
             assertEquals(List.of("stopping slow"), List.copyOf(log));
+        }
+    }
+
+    private static List<String> texts(List<Outcome<String>> outcomes) {
+        var texts = new ArrayList<String>();
+        for (Outcome<String> outcome : outcomes) {
+            if (outcome instanceof Outcome.Completed<String>(String text)) {
+                texts.add(text);
+            }
+        }
+        return texts;
+    }
+
+    static final TaskLocal<String> TENANT = TaskLocal.named("tenant");
+
+    List<String> report(String tenant) throws InterruptedException {
+        return TaskLocal.where(TENANT, tenant)
+                .call(
+                        () -> {
+                            try (var scope = Scope.open(Scope.<String>collectAll())) {
+                                scope.spawn(() -> "sales of " + TENANT.get());
+                                scope.spawn(() -> "stock of " + TENANT.get());
+                                return texts(scope.join());
+                            }
+                        });
+    }
+
+    @Test
+    void reportsAreOfOneTenant() throws Exception {
+        try (var rt = AvxRuntime.create();
+                var guard = rt.enter()) {
+            assertEquals(List.of("sales of acme", "stock of acme"), report("acme"));
+        }
+    }
+
+    static final ThreadLocal<String> TRACE = new ThreadLocal<>();
+
+    AvxRuntime runtime() {
+        return AvxRuntime.create(
+                RuntimeConfig.builder()
+                        .contextPropagators(
+                                () -> {
+                                    String trace = TRACE.get();
+                                    return () -> {
+                                        TRACE.set(trace);
+                                        return TRACE::remove;
+                                    };
+                                })
+                        .build());
+    }
+
+    @Test
+    void aTraceFollowsTheTasks() throws Exception {
+        try (var rt = runtime()) {
+            TRACE.set("trace-1");
+            assertEquals("trace-1", rt.spawn(TRACE::get).join());
+        } finally {
+            TRACE.remove();
         }
     }
 }

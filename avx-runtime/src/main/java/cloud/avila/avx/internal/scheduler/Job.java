@@ -1,11 +1,7 @@
 package cloud.avila.avx.internal.scheduler;
 
-import java.lang.System.Logger.Level;
-
 /** A piece of short work that runs on a worker's own thread. */
 final class Job implements Runnable {
-    private static final System.Logger LOG = System.getLogger(Job.class.getName());
-
     private final WorkStealingScheduler scheduler;
     private final Runnable body;
 
@@ -21,7 +17,7 @@ final class Job implements Runnable {
             body.run();
             failed = false;
         } catch (Throwable e) {
-            LOG.log(Level.ERROR, describe() + " of runtime \"" + scheduler.name() + "\" failed", e);
+            scheduler.hooks().failed(describe(), e);
         } finally {
             Thread.interrupted(); // the worker's thread goes on to other tasks
             scheduler.ended(failed ? TrackedTask.Ending.FAILED : TrackedTask.Ending.COMPLETED);
@@ -34,6 +30,7 @@ final class Job implements Runnable {
     }
 
     String describe() {
-        return "job " + body.getClass().getName();
+        Runnable named = body instanceof TaskHooks.Wrapper w ? w.wrapped() : body;
+        return "job " + named.getClass().getName();
     }
 }

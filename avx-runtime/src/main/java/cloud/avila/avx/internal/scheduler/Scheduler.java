@@ -9,8 +9,10 @@ import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
 import java.net.InetAddress;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.LongAdder;
@@ -29,9 +31,55 @@ public abstract class Scheduler {
     final @Nullable ClassLoader contextClassLoader = Thread.currentThread().getContextClassLoader();
 
     private final LongAdder forcedYields = new LongAdder();
+    private final TaskHooks hooks;
+    private final Set<Runnable> closingListeners = ConcurrentHashMap.newKeySet();
 
-    /** For subclasses. */
-    protected Scheduler() {}
+    /** For subclasses whose front wants to be told nothing. */
+    protected Scheduler() {
+        this(TaskHooks.LOGGING);
+    }
+
+    /**
+     * For subclasses.
+     *
+     * @param hooks what the front wants to be told
+     */
+    protected Scheduler(TaskHooks hooks) {
+        this.hooks = hooks;
+    }
+
+    /**
+     * What the front wants to be told.
+     *
+     * @return what the scheduler was made with
+     */
+    public final TaskHooks hooks() {
+        return hooks;
+    }
+
+    /**
+     * Has a listener run when the scheduler begins to close, on the thread that closes it. Who adds
+     * one late finds {@link #isClosing()} true after that.
+     *
+     * @param listener short, does not block, does not throw
+     */
+    public final void addClosingListener(Runnable listener) {
+        closingListeners.add(listener);
+    }
+
+    /**
+     * Forgets a listener.
+     *
+     * @param listener one that was added
+     */
+    public final void removeClosingListener(Runnable listener) {
+        closingListeners.remove(listener);
+    }
+
+    /** To be called when {@link #isClosing()} has become true. */
+    protected final void tellClosingListeners() {
+        closingListeners.forEach(Runnable::run);
+    }
 
     /**
      * The scheduler of the calling fiber, job or blocking task, or the one its thread has entered.

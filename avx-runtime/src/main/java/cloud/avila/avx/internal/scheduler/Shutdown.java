@@ -91,7 +91,9 @@ final class Shutdown {
     }
 
     void close(long timeoutNanos) {
-        phase.compareAndSet(OPEN, DRAINING);
+        if (phase.compareAndSet(OPEN, DRAINING)) {
+            scheduler.tellClosingListeners();
+        }
         if (scheduler.isInside()) {
             String name = scheduler.name() + "-closer";
             new Thread(null, () -> closeOnce(timeoutNanos), name, 0, false).start();

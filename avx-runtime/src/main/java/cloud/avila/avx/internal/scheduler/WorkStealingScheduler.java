@@ -107,8 +107,10 @@ public final class WorkStealingScheduler extends Scheduler {
      * Makes a scheduler and starts its workers.
      *
      * @param settings valid settings
+     * @param hooks what the front wants to be told
      */
-    public WorkStealingScheduler(SchedulerSettings settings) {
+    public WorkStealingScheduler(SchedulerSettings settings, TaskHooks hooks) {
+        super(hooks);
         this.settings = settings;
         this.access = resolveAccess(settings);
         this.reuse = settings.reuse();

@@ -752,6 +752,7 @@ public final class SimulatedScheduler extends Scheduler {
             return;
         }
         closing = true;
+        tellClosingListeners();
         if (!stop && started) {
             cancelAll();
         }

@@ -1,0 +1,42 @@
+package cloud.avila.avx;
+
+import java.lang.ref.Cleaner;
+
+/**
+ * Reports failures of tasks whose handles are garbage without anybody having asked how the task
+ * ended. Costs only tasks that fail while nobody waits for them.
+ */
+final class UnseenFailures {
+    /** A failure, and whether somebody has been told. */
+    static final class Failure {
+        final Throwable cause;
+        volatile boolean seen;
+
+        Failure(Throwable cause) {
+            this.cause = cause;
+        }
+    }
+
+    /** Made at the first failure, since it has a thread. */
+    private static final class Watch {
+        static final Cleaner CLEANER =
+                Cleaner.create(
+                        Thread.ofPlatform().name("avx-unseen-failures").daemon(true).factory());
+    }
+
+    /** Must not refer to the task, or that would stay reachable. */
+    private record Report(RuntimeHooks hooks, String task, Failure failure) implements Runnable {
+        @Override
+        public void run() {
+            if (!failure.seen) {
+                hooks.failed(task, failure.cause);
+            }
+        }
+    }
+
+    private UnseenFailures() {}
+
+    static void watch(TaskHandle<?> task, RuntimeHooks hooks, Failure failure) {
+        Watch.CLEANER.register(task, new Report(hooks, task.name(), failure));
+    }
+}
