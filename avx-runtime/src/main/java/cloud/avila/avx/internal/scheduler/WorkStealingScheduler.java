@@ -655,12 +655,14 @@ public final class WorkStealingScheduler extends Scheduler {
 
     @Override
     public Timer schedule(Runnable action, long delayNanos) {
+        long now = System.nanoTime();
+        long deadline = TimerWheel.deadline(now, delayNanos);
         WorkerThread thread = enterSlot();
         if (thread != null) {
             try {
-                Worker worker = thread.slot();
-                Timer timer = newTimer(worker.wheel, action, delayNanos);
-                worker.wheel.add(timer);
+                TimerWheel own = thread.slot().wheel;
+                Timer timer = new Timer(own, action, deadline);
+                own.add(timer, now);
                 return timer;
             } finally {
                 thread.leave();
@@ -668,15 +670,11 @@ public final class WorkStealingScheduler extends Scheduler {
         }
         Worker[] slots = workers;
         TimerWheel wheel = slots[ThreadLocalRandom.current().nextInt(slots.length)].wheel;
-        Timer timer = newTimer(wheel, action, delayNanos);
-        if (wheel.add(timer)) {
+        Timer timer = new Timer(wheel, action, deadline);
+        if (wheel.add(timer, now)) {
             wakeForTimer(wheel.nextDeadline());
         }
         return timer;
-    }
-
-    private static Timer newTimer(TimerWheel wheel, Runnable action, long delayNanos) {
-        return new Timer(wheel, action, TimerWheel.deadline(System.nanoTime(), delayNanos));
     }
 
     private void wakeForTimer(long nanoTime) {

@@ -1,6 +1,7 @@
 package cloud.avila.avx.internal.scheduler;
 
 import cloud.avila.avx.internal.sys.NativeScratch;
+import cloud.avila.avx.internal.sys.TimerSlack;
 
 import org.jspecify.annotations.Nullable;
 
@@ -82,6 +83,7 @@ final class WorkerThread extends RuntimeThread implements NativeScratch.Owner {
 
     @Override
     public void run() {
+        TimerSlack.minimize();
         boolean again;
         do {
             Worker slot = Objects.requireNonNull(worker);
