@@ -12,41 +12,61 @@ use crate::workload::{Tally, sum_below};
 pub const TIMEOUTS: u32 = 100_000;
 pub const SLEEPS: u32 = 100_000;
 const TIMERS: u32 = 1_000_000;
+const CHUNK: u32 = 10_000;
 const TIMEOUT_TASKS: u32 = 8;
 const SLEEPING_TASKS: u32 = 10_000;
 const HOUR_NANOS: u64 = 3_600_000_000_000;
 
-/// Sets a million timers that are due in an hour or two, then drops them in another order. A timer
-/// of Tokio is set when its future is polled first, and cancelled when that is dropped.
+type Timer = Pin<Box<Sleep>>;
+
+/// Sets a million timers that are due in an hour or two, then drops them in another order, in tasks
+/// of 10 000. A timer of Tokio is set when its future is polled first, and cancelled when that is
+/// dropped.
 pub fn pending(runtime: &Runtime) -> Result<Vec<f64>, String> {
-    let _entered = runtime.enter();
     let mut random = 1;
-    let mut order: Vec<u32> = Vec::with_capacity(TIMERS as usize);
-    let mut delays = Vec::with_capacity(TIMERS as usize);
-    for i in 0..TIMERS {
-        let drawn = next(&mut random);
-        delays.push(Duration::from_nanos(HOUR_NANOS + drawn % HOUR_NANOS));
-        let other = (drawn % u64::from(i + 1)) as usize;
-        order.push(i);
-        order.swap(i as usize, other);
-    }
-    let mut context = Context::from_waker(Waker::noop());
-    let mut pending: Vec<Option<Pin<Box<Sleep>>>> = Vec::with_capacity(TIMERS as usize);
+    let mut delays = || -> Vec<Duration> {
+        let delay = |_| Duration::from_nanos(HOUR_NANOS + next(&mut random) % HOUR_NANOS);
+        (0..CHUNK).map(delay).collect()
+    };
+    let work: Vec<_> = (0..TIMERS / CHUNK).map(|_| delays()).collect();
     let begin = Instant::now();
+    let tasks = work.into_iter().map(|delays| runtime.spawn(async move { set(delays) }));
+    let tasks: Vec<_> = tasks.collect();
+    let mut timers = Vec::with_capacity(TIMERS as usize);
+    for task in tasks {
+        timers.push(runtime.block_on(task).map_err(|e| e.to_string())??);
+    }
+    let scheduled = begin.elapsed();
+    let mut timers: Vec<Timer> = timers.into_iter().flatten().collect();
+    for i in (1..timers.len()).rev() {
+        timers.swap(i, (next(&mut random) % (i as u64 + 1)) as usize);
+    }
+    let mut work = Vec::new();
+    while !timers.is_empty() {
+        work.push(timers.split_off(timers.len() - CHUNK as usize));
+    }
+    let begin = Instant::now();
+    let tasks = work.into_iter().map(|chunk| runtime.spawn(async move { drop(chunk) }));
+    let tasks: Vec<_> = tasks.collect();
+    for task in tasks {
+        runtime.block_on(task).map_err(|e| e.to_string())?;
+    }
+    let cancelled = begin.elapsed();
+    let each = |time: Duration| time.as_nanos() as f64 / f64::from(TIMERS);
+    Ok(vec![each(scheduled), each(cancelled)])
+}
+
+fn set(delays: Vec<Duration>) -> Result<Vec<Timer>, String> {
+    let mut context = Context::from_waker(Waker::noop());
+    let mut timers = Vec::with_capacity(delays.len());
     for delay in delays {
         let mut timer = Box::pin(sleep(delay));
         if timer.as_mut().poll(&mut context) != Poll::Pending {
             return Err("a timer due in an hour has fired".to_string());
         }
-        pending.push(Some(timer));
+        timers.push(timer);
     }
-    let scheduled = begin.elapsed();
-    for i in order {
-        pending[i as usize] = None;
-    }
-    let all = begin.elapsed();
-    let each = |time: Duration| time.as_nanos() as f64 / f64::from(TIMERS);
-    Ok(vec![each(scheduled), each(all - scheduled)])
+    Ok(timers)
 }
 
 /// A xorshift generator.

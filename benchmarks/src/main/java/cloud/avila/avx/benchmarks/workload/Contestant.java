@@ -22,22 +22,31 @@ public interface Contestant extends Spawner, AutoCloseable {
      *
      * @param name {@code avx}, {@code forkjoin} (jobs only), {@code jdk-virtual} or {@code
      *     cached-pool} (fibers only: the JDK's, with a pool for what blocks)
-     * @param jobs true for jobs, false for fibers
+     * @param kind of task
      * @param workers how many threads run tasks; the JDK's virtual threads take theirs from the
      *     system property {@code jdk.virtualThreadScheduler.parallelism} instead
      * @return the running contestant
      * @throws IllegalArgumentException if there is none of that name for that kind of task
      */
-    static Contestant open(String name, boolean jobs, int workers) {
-        return switch (name + (jobs ? " jobs" : " fibers")) {
-            case "avx jobs" -> new AvxJobs(workers);
-            case "avx fibers" -> new AvxFibers(workers);
-            case "forkjoin jobs" -> new ForkJoin(workers);
-            case "jdk-virtual fibers", "cached-pool fibers" -> new JdkVirtual();
-            default ->
-                    throw new IllegalArgumentException(
-                            "no contestant " + name + " for " + (jobs ? "jobs" : "fibers"));
+    static Contestant open(String name, Kind kind, int workers) {
+        return switch (name + " " + kind) {
+            case "avx JOB" -> new AvxJobs(workers);
+            case "avx FIBER" -> new AvxFibers(workers);
+            case "avx POLL" -> new AvxPollTasks(workers);
+            case "forkjoin JOB" -> new ForkJoin(workers);
+            case "jdk-virtual FIBER", "cached-pool FIBER" -> new JdkVirtual();
+            default -> throw new IllegalArgumentException("no contestant " + name + " " + kind);
         };
+    }
+
+    /** The kinds of task. */
+    enum Kind {
+        /** Runs to completion and must not block. */
+        JOB,
+        /** May park. */
+        FIBER,
+        /** Is polled. */
+        POLL
     }
 
     /** Jobs of an {@link AvxRuntime}. */
@@ -71,6 +80,23 @@ public interface Contestant extends Spawner, AutoCloseable {
         @Override
         public <T> Future<T> submitBlocking(Callable<T> task) {
             return handle.spawnBlocking(task);
+        }
+    }
+
+    /** Poll tasks of an {@link AvxRuntime}. */
+    final class AvxPollTasks extends Avx {
+        AvxPollTasks(int workers) {
+            super(workers);
+        }
+
+        @Override
+        public void spawn(Task task) {
+            handle.spawnFuture(task);
+        }
+
+        @Override
+        public void spawnFuture(cloud.avila.avx.task.Future<?> future) {
+            handle.spawnFuture(future);
         }
     }
 

@@ -60,7 +60,7 @@ public interface Pipe {
          */
         static Contestant openFibers(String contestant, int workers) {
             String fibers = contestant.equals("linked-queue") ? "jdk-virtual" : contestant;
-            return Contestant.open(fibers, false, workers);
+            return Contestant.open(fibers, Contestant.Kind.FIBER, workers);
         }
     }
 

@@ -1,14 +1,18 @@
 package cloud.avila.avx.benchmarks.workload;
 
+import cloud.avila.avx.task.Context;
+import cloud.avila.avx.task.Waker;
+
 import org.jspecify.annotations.Nullable;
 
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * Fires once, for one waiter, which either leaves a callback or parks. The state goes from null to
- * the waiter (a thread or a callback) to {@link #FIRED}, or directly to {@link #FIRED}. The same
- * class serves all contestants on the JVM, so that only the scheduler below differs.
+ * Fires once, for one waiter, which either leaves a callback or parks, or is a poll task. The state
+ * goes from null to the waiter (a thread, a callback or a waker) to {@link #FIRED}, or directly to
+ * {@link #FIRED}. The same class serves all contestants on the JVM, so that only the scheduler
+ * below differs.
  */
 final class Signal extends AtomicReference<@Nullable Object> {
     private static final long serialVersionUID = 1L;
@@ -18,11 +22,13 @@ final class Signal extends AtomicReference<@Nullable Object> {
         super(null);
     }
 
-    /** Fires: runs the callback left here, or wakes the thread parked here. */
+    /** Fires: runs the callback left here, or wakes the thread or the task that waits here. */
     void fire() {
         Object waiter = getAndSet(FIRED);
         if (waiter instanceof Thread thread) {
             LockSupport.unpark(thread);
+        } else if (waiter instanceof Waker waker) {
+            waker.wake();
         } else if (waiter instanceof Task callback) {
             callback.run();
         }
@@ -36,6 +42,16 @@ final class Signal extends AtomicReference<@Nullable Object> {
      */
     boolean onFire(Task callback) {
         return compareAndSet(null, callback);
+    }
+
+    /**
+     * For poll tasks.
+     *
+     * @param context of the task that waits
+     * @return whether the signal has fired; if not, the task is woken then
+     */
+    boolean poll(Context context) {
+        return get() == FIRED || get() == null && !compareAndSet(null, context.waker());
     }
 
     /** Parks the calling thread until the signal has fired. */

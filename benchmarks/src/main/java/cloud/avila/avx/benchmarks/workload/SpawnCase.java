@@ -1,5 +1,10 @@
 package cloud.avila.avx.benchmarks.workload;
 
+import cloud.avila.avx.task.Context;
+import cloud.avila.avx.task.Poll;
+
+import org.jspecify.annotations.Nullable;
+
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -44,6 +49,12 @@ public enum SpawnCase {
     FIBER_YIELD("fiber-yield", 200_000, SpawnCase::yields),
     /** A tree of fibers with a million leaves, ten children each; one operation is one fiber. */
     FIBER_SKYNET("fiber-skynet", 1_111_111, SpawnCase::skynet),
+    /** A poll task spawns 10 000 poll tasks, each of which counts. */
+    POLL_SPAWN("poll-spawn", 10_000, SpawnCase::local),
+    /** 1000 poll tasks that each spawn a peer, signal it and are pending until it answers. */
+    POLL_PING_PONG("poll-ping-pong", 1_000, SpawnCase::pollPingPong),
+    /** 200 poll tasks that are polled again 1000 times each. */
+    POLL_YIELD("poll-yield", 200_000, SpawnCase::pollYields),
     /** Four fibers that each start 16 blocking tasks and wait for them, 100 times. */
     BLOCKING_SPAWN("blocking-spawn", 6_400, SpawnCase::blocking);
 
@@ -80,17 +91,17 @@ public enum SpawnCase {
     }
 
     Workload open(String contestant, int workers) {
-        Contestant running = Contestant.open(contestant, usesJobs(), workers);
+        Contestant running = Contestant.open(contestant, kind(), workers);
         return new TimedRuns(id, operations, running, () -> run(running, operations));
     }
 
-    /**
-     * Whether the tasks are jobs, which must not block, rather than fibers.
-     *
-     * @return true for jobs
-     */
-    boolean usesJobs() {
-        return id.startsWith("job-");
+    /** What kind its tasks are; those that block are started by fibers. */
+    Contestant.Kind kind() {
+        return switch (id.substring(0, id.indexOf('-'))) {
+            case "job" -> Contestant.Kind.JOB;
+            case "poll" -> Contestant.Kind.POLL;
+            default -> Contestant.Kind.FIBER;
+        };
     }
 
     /** How many operations a run of the comparison has. */
@@ -240,6 +251,59 @@ public enum SpawnCase {
         tally.add(ping);
     }
 
+    private static void pollPingPong(Spawner spawner, int pings) throws InterruptedException {
+        var tally = new Tally(pings, sumBelow(pings));
+        spawner.spawn(
+                () -> {
+                    for (int i = 0; i < pings; i++) {
+                        spawner.spawnFuture(new PingFuture(spawner, tally, i));
+                    }
+                });
+        tally.await();
+    }
+
+    /** Spawns a peer, signals it and is pending until it answers. */
+    private static final class PingFuture implements cloud.avila.avx.task.Future<Boolean> {
+        private final Spawner spawner;
+        private final Tally tally;
+        private final int ping;
+        private @Nullable Signal back;
+
+        PingFuture(Spawner spawner, Tally tally, int ping) {
+            this.spawner = spawner;
+            this.tally = tally;
+            this.ping = ping;
+        }
+
+        @Override
+        public Poll<Boolean> poll(Context context) {
+            Signal answer = back;
+            if (answer == null) {
+                back = answer = start();
+            }
+            if (!answer.poll(context)) {
+                return Poll.pending();
+            }
+            tally.add(ping);
+            return Poll.ready(true);
+        }
+
+        private Signal start() {
+            var there = new Signal();
+            var answer = new Signal();
+            spawner.spawnFuture(
+                    context -> {
+                        if (!there.poll(context)) {
+                            return Poll.pending();
+                        }
+                        answer.fire();
+                        return Poll.ready(true);
+                    });
+            there.fire();
+            return answer;
+        }
+    }
+
     private static void token(Spawner spawner, int operations) throws InterruptedException {
         int turns = operations / 2;
         var tally = new Tally(2, operations);
@@ -268,6 +332,39 @@ public enum SpawnCase {
                     });
         }
         tally.await();
+    }
+
+    private static void pollYields(Spawner spawner, int operations) throws InterruptedException {
+        int tasks = 200;
+        int yields = operations / tasks;
+        var tally = new Tally(tasks, operations);
+        for (int i = 0; i < tasks; i++) {
+            spawner.spawnFuture(new YieldingFuture(tally, yields));
+        }
+        tally.await();
+    }
+
+    /** Asks to be polled again so many times. */
+    private static final class YieldingFuture implements cloud.avila.avx.task.Future<Boolean> {
+        private final Tally tally;
+        private final int yields;
+        private int done;
+
+        YieldingFuture(Tally tally, int yields) {
+            this.tally = tally;
+            this.yields = yields;
+        }
+
+        @Override
+        public Poll<Boolean> poll(Context context) {
+            if (done == yields) {
+                tally.add(done);
+                return Poll.ready(true);
+            }
+            done++;
+            context.pollAgain();
+            return Poll.pending();
+        }
     }
 
     private static void skynet(Spawner spawner, int fibers) throws Exception {

@@ -14,6 +14,16 @@ public interface Spawner {
     void spawn(Task task);
 
     /**
+     * Starts a poll task.
+     *
+     * @param future what it polls
+     * @throws UnsupportedOperationException if no poll tasks are run here
+     */
+    default void spawnFuture(cloud.avila.avx.task.Future<?> future) {
+        throw new UnsupportedOperationException("no poll tasks");
+    }
+
+    /**
      * Starts a task whose result is asked for.
      *
      * @param task what to run

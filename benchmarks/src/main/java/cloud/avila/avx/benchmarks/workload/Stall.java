@@ -40,7 +40,7 @@ final class Stall implements Workload {
         if (!id.equals("endless-loops")) {
             throw new IllegalArgumentException("no case " + id);
         }
-        this.contestant = Contestant.open(contestant, false, workers);
+        this.contestant = Contestant.open(contestant, Contestant.Kind.FIBER, workers);
         this.avx = contestant.equals("avx");
         this.workers = workers;
     }

@@ -3,12 +3,15 @@ package cloud.avila.avx.benchmarks.workload;
 import cloud.avila.avx.time.Timeout;
 
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReferenceArray;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.IntConsumer;
 
 /** The cases of the group {@code timer}. */
 final class TimerCase {
@@ -33,33 +36,72 @@ final class TimerCase {
             case "pending" -> new Pending<>(Timers.open(contestant, workers), count);
             case "fire" -> new Firing<>(Timers.open(contestant, workers), count);
             case "fiber-timeout" -> {
-                Contestant fibers = Contestant.open(contestant, false, workers);
+                Contestant fibers = Contestant.open(contestant, Contestant.Kind.FIBER, workers);
                 Limited limited = contestant.equals("avx") ? TimerCase::avx : TimerCase::jdk;
                 yield new TimedRuns(id, TIMEOUTS, fibers, () -> timeouts(fibers, limited));
             }
             case "fiber-sleep" -> {
-                Contestant fibers = Contestant.open(contestant, false, workers);
+                Contestant fibers = Contestant.open(contestant, Contestant.Kind.FIBER, workers);
                 yield new TimedRuns(id, SLEEPS, fibers, () -> sleeps(fibers));
             }
             default -> throw new IllegalArgumentException("no case " + id);
         };
     }
 
-    /** Sets a million timers that are due in an hour or two, then cancels them in another order. */
-    private static final class Pending<T> implements Workload {
-        private final Timers<T> timers;
-        private final int count;
-        private final long[] delays;
+    /** Timers that are set and cancelled by many tasks, on the threads of the contestant. */
+    private abstract static class Many<T> implements Workload {
+        private static final int CHUNK = 10_000;
+
+        final Timers<T> timers;
+        final int count;
+        final long[] delays;
+        final SplittableRandom random = new SplittableRandom(1);
+
+        Many(Timers<T> timers, int count, long least, long most) {
+            this.timers = timers;
+            this.count = count;
+            this.delays = random.longs(count, least, most).toArray();
+        }
+
+        /** Does something for each number below count; returns the time it took for one. */
+        final double each(IntConsumer action) throws InterruptedException {
+            var chunks = new CountDownLatch(count / CHUNK);
+            long begin = System.nanoTime();
+            for (int from = 0; from < count; from += CHUNK) {
+                int first = from;
+                timers.execute(
+                        () -> {
+                            for (int i = first; i < first + CHUNK; i++) {
+                                action.accept(i);
+                            }
+                            chunks.countDown();
+                        });
+            }
+            if (!chunks.await(1, TimeUnit.MINUTES)) {
+                throw new IllegalStateException(chunks.getCount() + " tasks have not ended");
+            }
+            return (double) (System.nanoTime() - begin) / count;
+        }
+
+        @Override
+        public int leastWarmUpRuns() {
+            return 1;
+        }
+
+        @Override
+        public void close() {
+            timers.close();
+        }
+    }
+
+    /** Sets timers that are due in an hour or two, then cancels them in another order. */
+    private static final class Pending<T> extends Many<T> {
         private final int[] order;
 
         Pending(Timers<T> timers, int count) {
-            this.timers = timers;
-            this.count = count;
-            delays = new long[count];
+            super(timers, count, HOUR, 2 * HOUR);
             order = new int[count];
-            var random = new SplittableRandom(1);
             for (int i = 0; i < count; i++) {
-                delays[i] = HOUR + random.nextLong(HOUR);
                 int other = random.nextInt(i + 1);
                 order[i] = order[other];
                 order[other] = i;
@@ -72,50 +114,35 @@ final class TimerCase {
         }
 
         @Override
-        public int leastWarmUpRuns() {
-            return 1;
-        }
-
-        @Override
-        public double[] run() {
+        public double[] run() throws InterruptedException {
             var fired = new AtomicLong();
-            List<T> pending = new ArrayList<>(count);
-            long begin = System.nanoTime();
-            for (long delay : delays) {
-                pending.add(timers.schedule(fired::getAndIncrement, delay));
-            }
-            long scheduled = System.nanoTime();
-            int cancelled = 0;
-            for (int i : order) {
-                if (timers.cancel(pending.get(i))) {
-                    cancelled++;
-                }
-            }
-            long end = System.nanoTime();
-            if (cancelled != count || fired.get() != 0) {
+            var cancelled = new LongAdder();
+            var pending = new AtomicReferenceArray<T>(count);
+            double schedule =
+                    each(
+                            i ->
+                                    pending.setPlain(
+                                            i, timers.schedule(fired::getAndIncrement, delays[i])));
+            double cancel =
+                    each(
+                            i -> {
+                                if (timers.cancel(pending.getPlain(order[i]))) {
+                                    cancelled.increment();
+                                }
+                            });
+            if (cancelled.sum() != count || fired.get() != 0) {
                 throw new IllegalStateException(
                         "of %d timers due in an hour, %d could be cancelled and %d fired"
-                                .formatted(count, cancelled, fired.get()));
+                                .formatted(count, cancelled.sum(), fired.get()));
             }
-            return new double[] {
-                (double) (scheduled - begin) / count, (double) (end - scheduled) / count
-            };
-        }
-
-        @Override
-        public void close() {
-            timers.close();
+            return new double[] {schedule, cancel};
         }
     }
 
-    /** Sets a million timers that are due within the next 10 ms and waits for all of them. */
-    private static final class Firing<T> implements Workload {
-        private final Timers<T> timers;
-        private final int count;
-
+    /** Sets timers that are due within the next 10 ms and waits for all of them. */
+    private static final class Firing<T> extends Many<T> {
         Firing(Timers<T> timers, int count) {
-            this.timers = timers;
-            this.count = count;
+            super(timers, count, 0, FIRE_WITHIN);
         }
 
         @Override
@@ -124,26 +151,12 @@ final class TimerCase {
         }
 
         @Override
-        public int leastWarmUpRuns() {
-            return 1;
-        }
-
-        @Override
         public double[] run() throws InterruptedException {
             var tally = new Tally(count, SpawnCase.sumBelow(count));
-            var random = new SplittableRandom(2);
             long begin = System.nanoTime();
-            for (int i = 0; i < count; i++) {
-                int number = i;
-                timers.schedule(() -> tally.add(number), random.nextLong(FIRE_WITHIN));
-            }
+            each(i -> timers.schedule(() -> tally.add(i), delays[i]));
             tally.await();
             return new double[] {(double) (System.nanoTime() - begin) / count};
-        }
-
-        @Override
-        public void close() {
-            timers.close();
         }
     }
 

@@ -8,6 +8,7 @@ import io.netty.util.HashedWheelTimer;
 import io.netty.util.Timeout;
 
 import java.util.Objects;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
@@ -22,6 +23,9 @@ interface Timers<T> extends AutoCloseable {
     /** Sets a timer. */
     T schedule(Runnable action, long delayNanos);
 
+    /** Runs a task that sets or cancels timers on one of as many threads as there are workers. */
+    void execute(Runnable task);
+
     /** Cancels a timer; false if it has fired. */
     boolean cancel(T timer);
 
@@ -33,14 +37,14 @@ interface Timers<T> extends AutoCloseable {
      * Starts the timers of a contestant.
      *
      * @param contestant {@code avx}, {@code scheduled-pool} or {@code hashed-wheel}
-     * @param workers how many threads run actions; a hashed wheel always has one
+     * @param workers how many threads set timers and run actions; a hashed wheel runs them on one
      * @throws IllegalArgumentException if there is none of that name
      */
     static Timers<?> open(String contestant, int workers) {
         return switch (contestant) {
             case "avx" -> new Avx(workers);
             case "scheduled-pool" -> new ScheduledPool(workers);
-            case "hashed-wheel" -> new HashedWheel();
+            case "hashed-wheel" -> new HashedWheel(workers);
             default -> throw new IllegalArgumentException("no timers of " + contestant);
         };
     }
@@ -55,6 +59,11 @@ interface Timers<T> extends AutoCloseable {
             try (var _ = runtime.enter()) {
                 scheduler = Objects.requireNonNull(Scheduler.current());
             }
+        }
+
+        @Override
+        public void execute(Runnable task) {
+            runtime.handle().execute(task);
         }
 
         @Override
@@ -76,10 +85,17 @@ interface Timers<T> extends AutoCloseable {
     /** The JDK's executor, told to forget cancelled timers at once. */
     final class ScheduledPool implements Timers<Future<?>> {
         private final ScheduledThreadPoolExecutor pool;
+        private final ExecutorService setters;
 
         ScheduledPool(int workers) {
+            setters = Executors.newFixedThreadPool(workers);
             pool = new ScheduledThreadPoolExecutor(workers);
             pool.setRemoveOnCancelPolicy(true);
+        }
+
+        @Override
+        public void execute(Runnable task) {
+            setters.execute(task);
         }
 
         @Override
@@ -94,6 +110,7 @@ interface Timers<T> extends AutoCloseable {
 
         @Override
         public void close() {
+            setters.close();
             pool.shutdownNow();
         }
     }
@@ -102,9 +119,19 @@ interface Timers<T> extends AutoCloseable {
     final class HashedWheel implements Timers<Timeout> {
         private static final int BUCKETS = 8192;
 
+        private final ExecutorService setters;
         private final HashedWheelTimer wheel =
                 new HashedWheelTimer(
                         Executors.defaultThreadFactory(), 1, TimeUnit.MILLISECONDS, BUCKETS, false);
+
+        HashedWheel(int workers) {
+            setters = Executors.newFixedThreadPool(workers);
+        }
+
+        @Override
+        public void execute(Runnable task) {
+            setters.execute(task);
+        }
 
         @Override
         public Timeout schedule(Runnable action, long delayNanos) {
@@ -118,6 +145,7 @@ interface Timers<T> extends AutoCloseable {
 
         @Override
         public void close() {
+            setters.close();
             wheel.stop();
         }
     }

@@ -36,7 +36,7 @@ final class WakeUps implements Workload {
                     default -> throw new IllegalArgumentException("no case " + id);
                 };
         this.id = id;
-        this.contestant = Contestant.open(contestant, false, workers);
+        this.contestant = Contestant.open(contestant, Contestant.Kind.FIBER, workers);
     }
 
     @Override

@@ -23,14 +23,14 @@ class WorkloadTest {
     /** All but those with a load that keeps a ForkJoinPool from taking tasks from outside. */
     @ParameterizedTest
     @EnumSource(
-            mode = EnumSource.Mode.EXCLUDE,
-            names = {"JOB_REMOTE_BUSY", "FIBER_JOINED_BUSY_YIELD"})
+            mode = EnumSource.Mode.MATCH_NONE,
+            names = {"JOB_REMOTE_BUSY", "FIBER_JOINED_BUSY_.*", "POLL_.*"})
     void everySpawnCaseEndsOnItsPeer(SpawnCase c) throws Exception {
-        run(c, c.usesJobs() ? "forkjoin" : "jdk-virtual");
+        run(c, c.kind() == Contestant.Kind.JOB ? "forkjoin" : "jdk-virtual");
     }
 
     private static void run(SpawnCase c, String name) throws Exception {
-        try (Contestant contestant = Contestant.open(name, c.usesJobs(), 2)) {
+        try (Contestant contestant = Contestant.open(name, c.kind(), 2)) {
             c.run(contestant, c == SpawnCase.FIBER_SKYNET ? 11_111 : c.operations());
         }
     }
