@@ -4,6 +4,7 @@ import org.jspecify.annotations.Nullable;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.function.Consumer;
 
 /**
  * A worker's queue: one owner pushes at the bottom, everybody takes at the top.
@@ -165,6 +166,19 @@ final class ChaseLevDeque<E> extends DequePadding2<E> {
     boolean isEmpty() {
         long t = (long) TOP.getAcquire(this);
         return (long) BOTTOM.getAcquire(this) <= t;
+    }
+
+    /** Visits the elements; any thread. Those taken or pushed meanwhile may be met or missed. */
+    void forEach(Consumer<? super E> visitor) {
+        long t = (long) TOP.getAcquire(this);
+        long b = (long) BOTTOM.getAcquire(this);
+        @Nullable Object[] a = array;
+        for (long i = Math.max(t, b - a.length); i < b; i++) {
+            Object element = SLOT.getAcquire(a, index(i, a));
+            if (element != null) {
+                visitor.accept(cast(element));
+            }
+        }
     }
 
     /** Drops the references that takers left behind. Owner only. */

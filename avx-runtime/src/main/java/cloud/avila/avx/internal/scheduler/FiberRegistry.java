@@ -9,13 +9,17 @@ import java.util.Objects;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 
-/** Knows every live task of a runtime, so that it can be listed, and interrupted at the end. */
+/**
+ * Knows every runner of a runtime, and every task that has a thread of its own or runs in steps, so
+ * that what is live can be listed, and interrupted at the end. Fibers that wait to start are found
+ * in the queues.
+ */
 final class FiberRegistry {
     /*
      * Overview.
      *
-     * One stripe for each worker and one for all other threads. A stripe is an array of slots; a
-     * task is put into a free slot of its spawner's stripe and remembers stripe and slot, and
+     * One stripe for each worker and one for all other threads. A stripe is an array of slots; an
+     * entry is put into a free slot of the putter's stripe and remembers stripe and slot, and
      * whoever ends it clears that slot. Only the stripe's owner puts (for the shared stripe: the
      * holder of its lock), so finding a slot needs no compare-and-set: the owner looks on from where
      * it last found one, and doubles the array when it has looked at as many slots as there are;
@@ -34,38 +38,48 @@ final class FiberRegistry {
      * ender runs after its start, and the start after the put.
      */
 
-    private static final VarHandle SLOT = MethodHandles.arrayElementVarHandle(TrackedTask[].class);
+    private static final VarHandle SLOT = MethodHandles.arrayElementVarHandle(Entry[].class);
 
     private volatile Stripe[] stripes; // the shared one, then one for each worker
     private final ReentrantLock sharedLock = new ReentrantLock();
 
-    static final class Stripe {
-        volatile @Nullable TrackedTask[] slots = new TrackedTask[64];
+    /** Something that is a live task, or has one. */
+    abstract static class Entry {
+        // written once, before the entry is published
+        private @Nullable Stripe stripe;
+        private int slot;
+
+        /** The live task, if there is one at the moment. */
+        abstract @Nullable TrackedTask task();
+    }
+
+    private static final class Stripe {
+        volatile @Nullable Entry[] slots = new Entry[64];
         int cursor;
 
-        void put(TrackedTask task) {
-            @Nullable TrackedTask[] a = slots;
+        void put(Entry entry) {
+            @Nullable Entry[] a = slots;
             int mask = a.length - 1;
             int i = cursor;
             for (int looked = 0; looked <= mask; looked++) {
                 i = (i + 1) & mask;
                 if (SLOT.getOpaque(a, i) == null) {
-                    place(task, a, i);
+                    place(entry, a, i);
                     return;
                 }
             }
-            place(task, grow(a), a.length);
+            place(entry, grow(a), a.length);
         }
 
-        private void place(TrackedTask task, @Nullable TrackedTask[] a, int i) {
+        private void place(Entry entry, @Nullable Entry[] a, int i) {
             cursor = i;
-            task.stripe = this;
-            task.slot = i;
-            SLOT.setRelease(a, i, task);
+            entry.stripe = this;
+            entry.slot = i;
+            SLOT.setRelease(a, i, entry);
         }
 
-        private @Nullable TrackedTask[] grow(@Nullable TrackedTask[] old) {
-            @Nullable TrackedTask[] bigger = Arrays.copyOf(old, Math.multiplyExact(old.length, 2));
+        private @Nullable Entry[] grow(@Nullable Entry[] old) {
+            @Nullable Entry[] bigger = Arrays.copyOf(old, Math.multiplyExact(old.length, 2));
             slots = bigger;
             for (int i = 0; i < old.length; i++) {
                 if (SLOT.getVolatile(old, i) == null) {
@@ -76,7 +90,7 @@ final class FiberRegistry {
         }
 
         void clear(int i) {
-            @Nullable TrackedTask[] a;
+            @Nullable Entry[] a;
             do {
                 a = slots;
                 SLOT.setVolatile(a, i, null);
@@ -102,30 +116,31 @@ final class FiberRegistry {
      *
      * @param worker the number of the worker whose slot the caller has, or -1
      */
-    void add(TrackedTask task, int worker) {
+    void add(Entry entry, int worker) {
         if (worker >= 0) {
-            stripes[worker + 1].put(task);
+            stripes[worker + 1].put(entry);
             return;
         }
         sharedLock.lock();
         try {
-            stripes[0].put(task);
+            stripes[0].put(entry);
         } finally {
             sharedLock.unlock();
         }
     }
 
     /** Removes a task. Any thread, once. */
-    void remove(TrackedTask task) {
-        Objects.requireNonNull(task.stripe).clear(task.slot);
+    void remove(Entry entry) {
+        Objects.requireNonNull(entry.stripe).clear(entry.slot);
     }
 
-    /** Visits the tasks that are live throughout; others may be missed or met. */
+    /** Visits the tasks of the entries that are there throughout; others may be missed or met. */
     void forEach(Consumer<TrackedTask> visitor) {
         for (Stripe stripe : stripes) {
-            @Nullable TrackedTask[] a = stripe.slots;
+            @Nullable Entry[] a = stripe.slots;
             for (int i = 0; i < a.length; i++) {
-                TrackedTask task = (TrackedTask) SLOT.getAcquire(a, i);
+                Entry entry = (Entry) SLOT.getAcquire(a, i);
+                TrackedTask task = entry == null ? null : entry.task();
                 if (task != null) {
                     visitor.accept(task);
                 }

@@ -4,7 +4,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 
 /** Which workers sleep and how many search: decides whether new work wakes somebody. */
-final class IdleWorkers {
+final class IdleWorkers extends IdlePadding1 {
     /*
      * Overview.
      *
@@ -43,24 +43,25 @@ final class IdleWorkers {
     static {
         try {
             SEARCHING =
-                    MethodHandles.lookup().findVarHandle(IdleWorkers.class, "searching", int.class);
+                    MethodHandles.lookup()
+                            .findVarHandle(IdleSearching.class, "searching", int.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
     }
 
+    /** Words before and behind those in use, so that they share their cache line with nobody. */
+    private static final int PADDING = 16;
+
     private final long[] sleeping;
     private volatile int workers; // in use now
     private volatile int words; // of sleeping, that were ever in use
-
-    @SuppressWarnings("unused") // through SEARCHING
-    private volatile int searching;
 
     /**
      * @param most the most workers there can ever be
      */
     IdleWorkers(int most) {
-        this.sleeping = new long[(most + 63) >>> 6];
+        this.sleeping = new long[((most + 63) >>> 6) + 2 * PADDING];
     }
 
     /** Changes how many workers there are, of which half may search. */
@@ -93,7 +94,7 @@ final class IdleWorkers {
 
     /** Announces that the worker is about to sleep. */
     void announceSleep(int worker) {
-        WORD.getAndBitwiseOr(sleeping, worker >>> 6, 1L << worker);
+        WORD.getAndBitwiseOr(sleeping, wordOf(worker), 1L << worker);
     }
 
     /**
@@ -106,12 +107,12 @@ final class IdleWorkers {
     }
 
     boolean isSleeping(int worker) {
-        return ((long) WORD.getVolatile(sleeping, worker >>> 6) & 1L << worker) != 0;
+        return ((long) WORD.getVolatile(sleeping, wordOf(worker)) & 1L << worker) != 0;
     }
 
     boolean anySleeping() {
         for (int w = 0; w < words; w++) {
-            if ((long) WORD.getVolatile(sleeping, w) != 0) {
+            if ((long) WORD.getVolatile(sleeping, PADDING + w) != 0) {
                 return true;
             }
         }
@@ -121,7 +122,7 @@ final class IdleWorkers {
     int sleepingCount() {
         int n = 0;
         for (int w = 0; w < words; w++) {
-            n += Long.bitCount((long) WORD.getVolatile(sleeping, w));
+            n += Long.bitCount((long) WORD.getVolatile(sleeping, PADDING + w));
         }
         return n;
     }
@@ -152,14 +153,14 @@ final class IdleWorkers {
      */
     int claimSleeper(int last) {
         for (int w = 0; w < words; w++) {
-            long others = last >>> 6 == w ? ~(1L << last) : -1L;
-            long m = (long) WORD.getVolatile(sleeping, w) & others;
+            long others = last >= 0 && last >>> 6 == w ? ~(1L << last) : -1L;
+            long m = (long) WORD.getVolatile(sleeping, PADDING + w) & others;
             while (m != 0) {
                 int worker = (w << 6) + Long.numberOfTrailingZeros(m);
                 if (clear(worker)) {
                     return worker;
                 }
-                m = (long) WORD.getVolatile(sleeping, w) & others;
+                m = (long) WORD.getVolatile(sleeping, PADDING + w) & others;
             }
         }
         return last >= 0 && clear(last) ? last : -1;
@@ -167,6 +168,25 @@ final class IdleWorkers {
 
     private boolean clear(int worker) {
         long bit = 1L << worker;
-        return ((long) WORD.getAndBitwiseAnd(sleeping, worker >>> 6, ~bit) & bit) != 0;
+        return ((long) WORD.getAndBitwiseAnd(sleeping, wordOf(worker), ~bit) & bit) != 0;
     }
+
+    private static int wordOf(int worker) {
+        return PADDING + (worker >>> 6);
+    }
+}
+
+/** Keeps the number that searchers write and pushers read on a cache line of its own. */
+@SuppressWarnings("unused")
+abstract class IdlePadding0 {
+    long p00, p01, p02, p03, p04, p05, p06, p07, p08, p09, p10, p11, p12, p13, p14, p15;
+}
+
+abstract class IdleSearching extends IdlePadding0 {
+    volatile int searching;
+}
+
+@SuppressWarnings("unused")
+abstract class IdlePadding1 extends IdleSearching {
+    long q00, q01, q02, q03, q04, q05, q06, q07, q08, q09, q10, q11, q12, q13, q14, q15;
 }

@@ -4,6 +4,7 @@ import org.jspecify.annotations.Nullable;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.function.Consumer;
 
 /**
  * The queue of tasks that come from outside the workers: any thread pushes, workers take batches.
@@ -178,6 +179,21 @@ final class InjectionQueue extends InjectionPadding2 {
         Runnable task = java.util.Objects.requireNonNull(s.slots[i]);
         s.slots[i] = TAKEN;
         return task;
+    }
+
+    /** Visits what waits; those pushed or taken meanwhile may be met or missed. */
+    void forEach(Consumer<Runnable> visitor) {
+        Segment s = headSegment;
+        long end = tail;
+        for (long i = Math.max(head, s.id * segment); i < end; i++) {
+            while (s.id < i / segment) {
+                s = s.next();
+            }
+            Runnable task = (Runnable) SLOT.getAcquire(s.slots, (int) (i % segment));
+            if (task != null && task != TAKEN) {
+                visitor.accept(task);
+            }
+        }
     }
 
     /** Whether nothing waits, not even a task whose producer is still writing it. */

@@ -5,6 +5,7 @@ import org.jspecify.annotations.Nullable;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 
 /** The queues, shared by all workers, of the tasks that are more or less urgent than usual. */
 final class Lanes {
@@ -115,6 +116,11 @@ final class Lanes {
     /** Background tasks that ran because they had waited for long. */
     long aged() {
         return aged.get();
+    }
+
+    void forEach(Consumer<Runnable> visitor) {
+        interactive.forEach(visitor);
+        background.forEach(visitor);
     }
 
     /** What is left when no worker runs any more. */

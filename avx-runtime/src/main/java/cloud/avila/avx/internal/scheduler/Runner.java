@@ -2,6 +2,9 @@ package cloud.avila.avx.internal.scheduler;
 
 import org.jspecify.annotations.Nullable;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+
 /**
  * The body of a virtual thread that runs spawned tasks one after the other: a task that never
  * blocks so costs a fraction of a virtual thread. When a task blocks, the thread is that task's own
@@ -17,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Numbers: docs/adr/0006-fibers-on-runners.md.
  */
-final class Runner implements Runnable {
+final class Runner extends FiberRegistry.Entry implements Runnable {
     /** The most tasks a runner runs. */
     private static final int MAX_TASKS = 61;
 
@@ -28,14 +31,26 @@ final class Runner implements Runnable {
      */
     private static final int YOUNG = 10_000;
 
+    private static final VarHandle CURRENT;
+
+    static {
+        try {
+            CURRENT =
+                    MethodHandles.lookup()
+                            .findVarHandle(Runner.class, "current", TrackedTask.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
     private final WorkStealingScheduler scheduler;
     private final Lane lane;
     private final int maxTasks;
-    private @Nullable TrackedTask first;
+    private volatile @Nullable TrackedTask current;
 
     Runner(WorkStealingScheduler scheduler, TrackedTask first, long number) {
         this.scheduler = scheduler;
-        this.first = first;
+        this.current = first;
         this.lane = first.lane;
         this.maxTasks = number < YOUNG ? 1 + (int) (number & 15) : MAX_TASKS;
     }
@@ -44,8 +59,7 @@ final class Runner implements Runnable {
     public void run() {
         Thread me = Thread.currentThread();
         ClassLoader loader = me.getContextClassLoader();
-        TrackedTask task = first;
-        first = null;
+        TrackedTask task = current;
         for (int tasks = 1; task != null; tasks++) {
             long mounting = scheduler.mounting();
             if (task.threadName != null) {
@@ -60,6 +74,13 @@ final class Runner implements Runnable {
                 scheduler.clean(me, loader);
             }
             task = scheduler.endAndNext(task, lane, goOn);
+            CURRENT.setRelease(this, task);
         }
+        scheduler.runnerEnded(this);
+    }
+
+    @Override
+    @Nullable TrackedTask task() {
+        return current;
     }
 }

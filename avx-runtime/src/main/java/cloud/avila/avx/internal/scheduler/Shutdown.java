@@ -5,12 +5,16 @@ import cloud.avila.avx.internal.park.Parker;
 
 import java.lang.System.Logger.Level;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
+import java.util.stream.Collectors;
 
 /** The end of a scheduler, in phases; decides what is accepted in each. */
 final class Shutdown {
@@ -123,8 +127,14 @@ final class Shutdown {
         boolean interrupted = awaitDrained(timeoutNanos);
         phase.set(INTERRUPTING);
         if (scheduler.counts.live() > 0) {
-            scheduler.registry.forEach(TrackedTask::cancelOnShutdown);
-            interrupted |= awaitDrained(GRACE_NANOS);
+            // again and again, for a task may be met between its queue and its runner
+            interrupted |=
+                    await(
+                            () -> {
+                                scheduler.forEachTask(TrackedTask::cancelOnShutdown);
+                                return scheduler.counts.live() <= 0;
+                            },
+                            GRACE_NANOS);
             reportUnfinished(timeoutNanos);
         }
         stopWorkers();
@@ -206,7 +216,7 @@ final class Shutdown {
         } else if (task instanceof TrackedTask unstarted && unstarted.onFiber) {
             unstarted.cancelOnShutdown(); // what was cancelled before it began ends at once
             unstarted.runTask();
-            scheduler.taskEnded(unstarted);
+            scheduler.ended(unstarted.ending());
         } else {
             FiberThreads.jdkScheduler().execute(task);
         }
@@ -243,17 +253,15 @@ final class Shutdown {
     }
 
     private void reportUnfinished(long timeoutNanos) {
-        List<String> names = new ArrayList<>();
-        int[] more = {0};
-        scheduler.registry.forEach(
-                task -> {
-                    if (names.size() < NAMES_IN_REPORT) {
-                        names.add(task.displayName());
-                    } else {
-                        more[0]++;
-                    }
-                });
-        long jobs = Math.max(0, scheduler.counts.live() - names.size() - more[0]);
+        Set<TrackedTask> unfinished = Collections.newSetFromMap(new IdentityHashMap<>());
+        scheduler.forEachTask(unfinished::add);
+        List<String> names =
+                unfinished.stream()
+                        .limit(NAMES_IN_REPORT)
+                        .map(TrackedTask::displayName)
+                        .collect(Collectors.toList());
+        int more = unfinished.size() - names.size();
+        long jobs = Math.max(0, scheduler.counts.live() - unfinished.size());
         if (!names.isEmpty() || jobs > 0) {
             LOG.log(
                     Level.WARNING,
@@ -262,7 +270,7 @@ final class Shutdown {
                                     scheduler.name(),
                                     timeoutNanos / 1_000_000,
                                     names,
-                                    more[0] == 0 ? "" : " and " + more[0] + " more",
+                                    more == 0 ? "" : " and " + more + " more",
                                     jobs == 0 ? "" : " and " + jobs + " jobs"));
         }
     }

@@ -5,11 +5,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * A task with a thread of its own, a fiber or one of the blocking pool, as its runtime tracks it.
  */
-public abstract class TrackedTask implements Runnable {
-    // where the registry keeps it; written once, before it is published there
-    FiberRegistry.@Nullable Stripe stripe;
-    int slot;
-
+public abstract class TrackedTask extends FiberRegistry.Entry implements Runnable {
     // written once, before it is queued
     boolean onFiber; // it wants a virtual thread
     Lane lane = Lane.NORMAL;
@@ -22,6 +18,11 @@ public abstract class TrackedTask implements Runnable {
 
     /** Runs the task on its thread; never throws. */
     protected abstract void runTask();
+
+    @Override
+    final TrackedTask task() {
+        return this;
+    }
 
     /** For queues only, which hold tasks and continuations alike. */
     @Override

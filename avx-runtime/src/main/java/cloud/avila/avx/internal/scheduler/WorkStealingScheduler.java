@@ -32,6 +32,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.ToLongFunction;
 
@@ -78,6 +79,7 @@ public final class WorkStealingScheduler extends Scheduler {
     private final Fibers[] fibers;
     private volatile int activeWorkers;
     private final ReentrantLock resizing = new ReentrantLock();
+    private long lately = System.nanoTime(); // by any worker that looks at the clock
     private int untilSample; // of tasks from outside; races only change which are measured
     private final ReentrantLock driverLock = new ReentrantLock();
     private volatile @Nullable IoDriver driver;
@@ -307,17 +309,24 @@ public final class WorkStealingScheduler extends Scheduler {
         inject(job, lane);
     }
 
+    /** Notes when a task was accepted, and puts it on the books unless its runner will be. */
     private void register(TrackedTask task, @Nullable Worker worker) {
         boolean registered = false;
         try {
-            if (worker == null) {
-                task.acceptedNanos = System.nanoTime();
-                task.queuedNanos = (++untilSample & Worker.SAMPLED) == 0 ? task.acceptedNanos : 0;
+            boolean sampled =
+                    worker == null
+                            ? (++untilSample & Worker.SAMPLED) == 0
+                            : worker.isTimeToSample();
+            if (sampled) {
+                task.acceptedNanos = task.queuedNanos = System.nanoTime();
             } else {
-                task.acceptedNanos = worker.lately();
-                task.queuedNanos = worker.isTimeToSample() ? System.nanoTime() : 0;
+                // while nobody sleeps, somebody has looked at the clock a moment ago
+                task.acceptedNanos =
+                        worker == null && idle.anySleeping() ? System.nanoTime() : lately;
             }
-            registry.add(task, worker == null ? -1 : worker.index);
+            if (!task.onFiber) {
+                registry.add(task, worker == null ? -1 : worker.index);
+            }
             registered = true;
         } finally {
             if (!registered) {
@@ -327,7 +336,9 @@ public final class WorkStealingScheduler extends Scheduler {
     }
 
     private void refuse(TrackedTask task) {
-        registry.remove(task);
+        if (!task.onFiber) {
+            registry.remove(task);
+        }
         counts.refused();
     }
 
@@ -377,10 +388,39 @@ public final class WorkStealingScheduler extends Scheduler {
     }
 
     /** Starts a virtual thread for a task that a worker has taken, and the tasks behind it. */
-    void startRunner(TrackedTask first, long number) {
-        FiberThreads.unstarted(
-                        access, fibers[first.lane.ordinal()], null, new Runner(this, first, number))
-                .start();
+    void startRunner(TrackedTask first, long number, int worker) {
+        Runner runner = new Runner(this, first, number);
+        Thread thread = FiberThreads.unstarted(access, fibers[first.lane.ordinal()], null, runner);
+        registry.add(runner, worker);
+        boolean started = false;
+        try {
+            thread.start();
+            started = true;
+        } finally {
+            if (!started) {
+                registry.remove(runner);
+            }
+        }
+    }
+
+    void runnerEnded(Runner runner) {
+        registry.remove(runner);
+    }
+
+    /** Visits the tasks that are live throughout; others may be missed, met, or met twice. */
+    void forEachTask(Consumer<TrackedTask> visitor) {
+        Consumer<Runnable> unstarted =
+                item -> {
+                    if (item instanceof TrackedTask task && task.onFiber) {
+                        visitor.accept(task);
+                    }
+                };
+        injection.forEach(unstarted);
+        lanes.forEach(unstarted);
+        for (Worker worker : workers) {
+            worker.forEachQueued(unstarted);
+        }
+        registry.forEach(visitor);
     }
 
     /** Removes what a task has left behind on its virtual thread. */
@@ -424,7 +464,6 @@ public final class WorkStealingScheduler extends Scheduler {
 
     /** On a runner: takes a task that has ended off the books; the next one, or null to end. */
     @Nullable TrackedTask endAndNext(TrackedTask ended, Lane lane, boolean goOn) {
-        registry.remove(ended);
         WorkerThread thread = enterSlot();
         if (thread != null) {
             try {
@@ -562,6 +601,11 @@ public final class WorkStealingScheduler extends Scheduler {
     private @Nullable WorkerThread enterSlot() {
         WorkerThread thread = workerThread();
         return thread != null && thread.enter() ? thread : null;
+    }
+
+    /** Somebody has looked at the clock. */
+    void lookedAtClock(long now) {
+        lately = now;
     }
 
     // --- tasks ending ---

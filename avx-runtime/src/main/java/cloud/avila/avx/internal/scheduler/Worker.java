@@ -13,6 +13,7 @@ import java.lang.System.Logger.Level;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.time.Duration;
+import java.util.function.Consumer;
 
 /**
  * A worker: a slot with a queue, a LIFO slot, a timer wheel and counters, run by one platform
@@ -174,11 +175,6 @@ final class Worker {
         return (++untilSample & SAMPLED) == 0;
     }
 
-    /** A recent {@link System#nanoTime()}: at most one look around ago. */
-    long lately() {
-        return lastMaintenance;
-    }
-
     // --- what tasks on this worker do ---
 
     /** Queues a continuation from this worker's thread. */
@@ -308,7 +304,7 @@ final class Worker {
     private @Nullable Runnable startRunner(TrackedTask first) {
         starting = true;
         try {
-            scheduler.startRunner(first, runnersStarted++);
+            scheduler.startRunner(first, runnersStarted++, index);
             return started;
         } catch (Throwable e) {
             queue.push(first);
@@ -405,6 +401,7 @@ final class Worker {
         interval = (int) Math.clamp(INTERVAL_NANOS / Math.max(1, mean), MIN_INTERVAL, MAX_INTERVAL);
         untilMaintenance = interval;
         lastMaintenance = now;
+        scheduler.lookedAtClock(now);
         fireTimers(now);
         IoDriver driver = scheduler.openedDriver();
         if (driver != null && scheduler.lead.tryTake(this)) {
@@ -588,6 +585,7 @@ final class Worker {
         }
         long now = System.nanoTime();
         awakeSince = now;
+        scheduler.lookedAtClock(now);
         untilMaintenance = interval;
         fireTimers(now);
         scheduler.watchdog.workerAwake();
@@ -734,6 +732,16 @@ final class Worker {
 
     @Nullable Runnable runningTask() {
         return running;
+    }
+
+    /** Visits what is queued; while the slot is used, some may be missed, or gone. */
+    void forEachQueued(Consumer<Runnable> visitor) {
+        for (Runnable task : new @Nullable Runnable[] {handoff, lifo}) {
+            if (task != null) {
+                visitor.accept(task);
+            }
+        }
+        queue.forEach(visitor);
     }
 
     /** Whether tasks wait that only this slot's thread runs, or that nobody has come to take. */
