@@ -316,6 +316,9 @@ class FiberReuseTest {
                         }
                         throw new AssertionError("joined a cancelled fiber");
                     });
+            for (int i = 0; rt.metrics().live() > 0 && i < 12_000; i++) {
+                Thread.sleep(5);
+            }
             assertEquals(0, rt.metrics().live());
         }
     }
