@@ -1,6 +1,7 @@
 package cloud.avila.avx;
 
 import cloud.avila.avx.UnseenFailures.Failure;
+import cloud.avila.avx.internal.park.Deadline;
 import cloud.avila.avx.internal.park.Parker;
 import cloud.avila.avx.internal.scheduler.TrackedTask;
 
@@ -329,7 +330,7 @@ abstract class TaskHandle<T extends @Nullable Object> extends TrackedTask implem
 
     @Override
     public T join(Duration timeout) throws InterruptedException, TimeoutException {
-        await(true, saturatedNanos(timeout));
+        await(true, Deadline.nanos(timeout));
         return joined();
     }
 
@@ -342,7 +343,7 @@ abstract class TaskHandle<T extends @Nullable Object> extends TrackedTask implem
     @Override
     public T get(long timeout, TimeUnit unit)
             throws InterruptedException, ExecutionException, TimeoutException {
-        await(true, unit.toNanos(timeout));
+        await(true, Math.max(0, unit.toNanos(timeout))); // or the difference would wrap
         return got();
     }
 

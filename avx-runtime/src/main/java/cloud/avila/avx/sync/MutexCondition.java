@@ -62,7 +62,8 @@ final class MutexCondition implements Condition {
 
     @Override
     public boolean awaitUntil(Date deadline) throws InterruptedException {
-        long millis = deadline.getTime() - System.currentTimeMillis();
+        long time = deadline.getTime(); // a date before 1970 could make the difference wrap
+        long millis = time < 0 ? 0 : time - System.currentTimeMillis();
         return await(millis, TimeUnit.MILLISECONDS);
     }
 

@@ -196,7 +196,7 @@ public final class Timer implements ScheduledFuture<@Nullable Object> {
             throws InterruptedException, ExecutionException, TimeoutException {
         if (!isDone()) {
             long start = System.nanoTime();
-            long nanos = unit.toNanos(timeout);
+            long nanos = Math.max(0, unit.toNanos(timeout)); // or the difference would wrap
             addWaiter();
             while (!isDone()) {
                 if (Thread.interrupted()) {

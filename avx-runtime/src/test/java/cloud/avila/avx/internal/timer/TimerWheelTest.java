@@ -243,6 +243,46 @@ class TimerWheelTest {
     }
 
     @Test
+    void afterAMonthOfSuspensionAllThatIsDueFiresOnceInSmallSteps() {
+        int timers = 20_000;
+        long month = 31 * 24 * HOUR;
+        int[] fired = new int[timers];
+        var random = new SplittableRandom(4711);
+        for (int i = 0; i < timers; i++) {
+            int number = i;
+            add(() -> fired[number]++, random.nextLong(month));
+        }
+        add(() -> fired[0]++, month + HOUR);
+        now += month;
+        while (wheel.nextDeadline() - now <= 0) {
+            assertTrue(wheel.advance(now) <= TimerWheel.MAX_FIRES);
+        }
+        assertEquals(1, wheel.pending());
+        for (int times : fired) {
+            assertEquals(1, times);
+        }
+    }
+
+    @Test
+    void aClockReadByOneThreadBeforeAnotherHarmsNothing() {
+        List<String> log = new ArrayList<>();
+        add(() -> log.add("first"), MS);
+        add(() -> log.add("second"), HOUR);
+        now += 2 * MS;
+        long ahead = now;
+        wheel.advance(ahead);
+        now -= 3 * MS;
+        assertEquals(0, wheel.advance(now));
+        add(() -> log.add("third"), MS);
+        runUntil(ahead - TICK);
+        assertEquals(List.of("first"), log);
+        runUntil(ahead + TICK);
+        assertEquals(List.of("first", "third"), log);
+        runUntil(ahead + HOUR);
+        assertEquals(List.of("first", "third", "second"), log);
+    }
+
+    @Test
     void anActionMayAddAndCancelTimers() {
         List<String> log = new ArrayList<>();
         Timer victim = add(() -> log.add("victim"), 2 * MS);
