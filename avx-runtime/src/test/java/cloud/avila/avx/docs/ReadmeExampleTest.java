@@ -5,7 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 
 import cloud.avila.avx.AvxRuntime;
 import cloud.avila.avx.EnterGuard;
+import cloud.avila.avx.Handle;
 import cloud.avila.avx.JoinHandle;
+import cloud.avila.avx.Priority;
 import cloud.avila.avx.net.TcpListener;
 import cloud.avila.avx.net.TcpStream;
 
@@ -18,6 +20,7 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 
 class ReadmeExampleTest {
     static void serveEcho(int port) throws Exception {
@@ -92,6 +95,37 @@ class ReadmeExampleTest {
             } catch (ConnectException e) {
                 Thread.sleep(10);
             }
+        }
+    }
+
+    private static byte[] slowNativeHash(String file) {
+        return file.getBytes(StandardCharsets.UTF_8);
+    }
+
+    @Test
+    void codeThatBlocksItsThreadSaysSo() throws Exception {
+        try (var rt = AvxRuntime.create()) {
+            String file = "a file";
+            int length =
+                    rt.blockOn(
+                            () -> {
+                                byte[] digest = Handle.blockInPlace(() -> slowNativeHash(file));
+                                return digest.length;
+                            });
+            assertEquals(6, length);
+        }
+    }
+
+    @Test
+    void tasksHavePrioritiesAndTheNumberOfWorkersChanges() throws Exception {
+        var ready = new CountDownLatch(1);
+        try (var rt = AvxRuntime.create()) {
+            Handle batch = rt.handle().withPriority(Priority.BACKGROUND);
+            JoinHandle<Integer> report = batch.spawn(() -> price(7));
+            rt.handle().withPriority(Priority.INTERACTIVE).execute(ready::countDown);
+            rt.resize(4);
+            ready.await();
+            assertEquals(700, report.join());
         }
     }
 }

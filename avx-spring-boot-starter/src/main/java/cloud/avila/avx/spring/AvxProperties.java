@@ -1,6 +1,7 @@
 package cloud.avila.avx.spring;
 
 import cloud.avila.avx.FiberAccess;
+import cloud.avila.avx.FiberReuse;
 import cloud.avila.avx.ReactorDriver;
 import cloud.avila.avx.RuntimeConfig;
 
@@ -57,8 +58,11 @@ public record AvxProperties(
      * @param access How fibers get onto the runtime's own workers: "auto" also without JVM flags,
      *     "opened-only" only with "--add-opens java.base/java.lang=ALL-UNNAMED", "jdk" leaves them
      *     to the JDK's scheduler.
+     * @param reuse When a fiber's virtual thread runs another fiber after it: "always",
+     *     "until-parked" only if it never waited, or "never".
      */
-    public record Fibers(@DefaultValue("auto") FiberAccess access) {}
+    public record Fibers(
+            @DefaultValue("auto") FiberAccess access, @DefaultValue("always") FiberReuse reuse) {}
 
     /**
      * How sockets are waited for.
@@ -85,8 +89,11 @@ public record AvxProperties(
      *
      * @param stallThreshold How long one piece of work may occupy a worker before it is reported; 0
      *     turns the watchdog off.
+     * @param takeOver Whether another thread takes over a stuck worker when work waits for it.
      */
-    public record Watchdog(@DefaultValue("100ms") Duration stallThreshold) {}
+    public record Watchdog(
+            @DefaultValue("100ms") Duration stallThreshold,
+            @DefaultValue("true") boolean takeOver) {}
 
     /**
      * How Spring uses the runtime.
@@ -156,6 +163,7 @@ public record AvxProperties(
                 shutdownTimeout,
                 b -> b.shutdownTimeout(shutdownTimeout));
         apply(builder, "fibers.access", fibers.access, b -> b.fiberAccess(fibers.access));
+        apply(builder, "fibers.reuse", fibers.reuse, b -> b.fiberReuse(fibers.reuse));
         apply(builder, "reactor.driver", reactor.driver, b -> b.reactorDriver(reactor.driver));
         apply(
                 builder,
@@ -177,6 +185,7 @@ public record AvxProperties(
                 "watchdog.stall-threshold",
                 watchdog.stallThreshold,
                 b -> b.stallThreshold(watchdog.stallThreshold));
+        apply(builder, "watchdog.take-over", watchdog.takeOver, b -> b.takeOver(watchdog.takeOver));
     }
 
     private static void apply(
