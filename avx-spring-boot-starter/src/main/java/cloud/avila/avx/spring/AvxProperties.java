@@ -22,6 +22,7 @@ import java.util.function.Consumer;
  * @param workerThreads Number of workers, 1 to 1024; by default one for each available processor.
  * @param workerStackSize Stack size of a worker thread, 64KB to 1GB, or 0 for the JVM's default;
  *     fibers have stacks of their own.
+ * @param workerAffinity Whether each worker stays on one processor; Linux only.
  * @param threadNamePrefix Prefix of worker threads' names; by default the runtime's name and
  *     "-worker-".
  * @param localQueueCapacity Initial capacity of a worker's queue, which grows; a power of two, 2 to
@@ -42,6 +43,7 @@ public record AvxProperties(
         @DefaultValue("avx") String name,
         @Nullable Integer workerThreads,
         @DefaultValue("0B") DataSize workerStackSize,
+        @DefaultValue("false") boolean workerAffinity,
         @Nullable String threadNamePrefix,
         @DefaultValue("256") int localQueueCapacity,
         @DefaultValue("1048576") int injectionQueueCapacity,
@@ -143,6 +145,7 @@ public record AvxProperties(
                 "worker-stack-size",
                 workerStackSize,
                 b -> b.workerStackSize(workerStackSize.toBytes()));
+        apply(builder, "worker-affinity", workerAffinity, b -> b.workerAffinity(workerAffinity));
         if (threadNamePrefix != null) {
             String prefix = threadNamePrefix;
             apply(builder, "thread-name-prefix", prefix, b -> b.threadNamePrefix(prefix));

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import cloud.avila.avx.AvxRuntime;
 import cloud.avila.avx.FiberAccess;
+import cloud.avila.avx.FiberReuse;
 import cloud.avila.avx.Handle;
 import cloud.avila.avx.ReactorDriver;
 import cloud.avila.avx.RuntimeConfig;
@@ -53,6 +54,9 @@ class AvxAutoConfigurationTest {
                         "avx.injection-queue-capacity=1000",
                         "avx.shutdown-timeout=7s",
                         "avx.fibers.access=opened-only",
+                        "avx.fibers.reuse=until-parked",
+                        "avx.worker-affinity=true",
+                        "avx.watchdog.take-over=false",
                         "avx.reactor.driver=epoll",
                         "avx.blocking.max-threads=5",
                         "avx.blocking.keep-alive=3s",
@@ -62,20 +66,24 @@ class AvxAutoConfigurationTest {
                         context ->
                                 assertThat(context.getBean(AvxRuntime.class).config())
                                         .isEqualTo(
-                                                new RuntimeConfig(
-                                                        "orders",
-                                                        3,
-                                                        512 << 10,
-                                                        "w-",
-                                                        128,
-                                                        1000,
-                                                        FiberAccess.OPENED_ONLY,
-                                                        ReactorDriver.EPOLL,
-                                                        5,
-                                                        Duration.ofSeconds(3),
-                                                        50,
-                                                        Duration.ofMillis(250),
-                                                        Duration.ofSeconds(7))));
+                                                RuntimeConfig.builder()
+                                                        .name("orders")
+                                                        .workerThreads(3)
+                                                        .workerStackSize(512 << 10)
+                                                        .workerAffinity(true)
+                                                        .threadNamePrefix("w-")
+                                                        .localQueueCapacity(128)
+                                                        .injectionQueueCapacity(1000)
+                                                        .fiberAccess(FiberAccess.OPENED_ONLY)
+                                                        .fiberReuse(FiberReuse.UNTIL_PARKED)
+                                                        .reactorDriver(ReactorDriver.EPOLL)
+                                                        .maxBlockingThreads(5)
+                                                        .blockingKeepAlive(Duration.ofSeconds(3))
+                                                        .blockingQueueCapacity(50)
+                                                        .stallThreshold(Duration.ofMillis(250))
+                                                        .takeOver(false)
+                                                        .shutdownTimeout(Duration.ofSeconds(7))
+                                                        .build()));
     }
 
     @Test
