@@ -153,6 +153,15 @@ final class PollTask<T extends @Nullable Object> extends TaskHandle<T>
         return null;
     }
 
+    @Override
+    protected Stage stage() {
+        return switch (state) {
+            case IDLE -> Stage.IDLE;
+            case OWNED, NOTIFIED -> Stage.QUEUED;
+            default -> Stage.ENDED;
+        };
+    }
+
     // --- any thread ---
 
     @Override

@@ -22,7 +22,9 @@ final class SpawnedTask<T extends @Nullable Object> extends TaskHandle<T> {
      * field    writer                        mode
      * state    task's thread, cancellers     volatile, compare-and-set
      * body     task's thread                 plain
-     * thread   task's thread, in runTask     plain; published by the compare-and-set to RUNNING
+     * thread   task's thread, in runTask     plain; published by the compare-and-set to RUNNING; who
+     *                                        reads it after a cancellation may read the thread still
+     *                                        when it is gone, or null
      *
      * A canceller that interrupts holds the state at INTERRUPTING while it does, and the task's
      * thread does not leave runTask before that is over: an interrupt never reaches what the thread
@@ -48,6 +50,7 @@ final class SpawnedTask<T extends @Nullable Object> extends TaskHandle<T> {
         body = null;
         thread = Thread.currentThread();
         if (!STATE.compareAndSet(this, NEW, RUNNING)) {
+            thread = null;
             return;
         }
         int end;
@@ -74,7 +77,17 @@ final class SpawnedTask<T extends @Nullable Object> extends TaskHandle<T> {
 
     @Override
     protected @Nullable Thread thread() {
-        return state == RUNNING ? thread : null;
+        int s = state;
+        return s == NEW || s == COMPLETED || s == FAILED ? null : thread;
+    }
+
+    @Override
+    protected Stage stage() {
+        return switch (state) {
+            case NEW -> Stage.QUEUED;
+            case RUNNING -> Stage.STARTED;
+            default -> Stage.ENDED;
+        };
     }
 
     @Override

@@ -1,6 +1,7 @@
 package cloud.avila.avx;
 
 import cloud.avila.avx.UnseenFailures.Failure;
+import cloud.avila.avx.internal.park.Blocker;
 import cloud.avila.avx.internal.park.Deadline;
 import cloud.avila.avx.internal.park.Parker;
 import cloud.avila.avx.internal.scheduler.TrackedTask;
@@ -69,7 +70,7 @@ abstract class TaskHandle<T extends @Nullable Object> extends TrackedTask implem
     }
 
     /** Who waits for the end: a thread, or a callback that is run by whoever ends the task. */
-    static final class Waiter {
+    static class Waiter {
         private volatile @Nullable Runnable callback;
         private volatile @Nullable Thread thread;
         private volatile @Nullable Waiter next;
@@ -81,6 +82,23 @@ abstract class TaskHandle<T extends @Nullable Object> extends TrackedTask implem
 
         private boolean isDead() {
             return thread == null && callback == null;
+        }
+    }
+
+    /** One thread's wait. */
+    private final class Joiner extends Waiter implements Blocker {
+        private Joiner() {
+            super(Thread.currentThread(), null);
+        }
+
+        @Override
+        public @Nullable Thread holder() {
+            return hasEnded() ? null : TaskHandle.this.thread();
+        }
+
+        @Override
+        public String toString() {
+            return "end of " + name();
         }
     }
 
@@ -231,7 +249,13 @@ abstract class TaskHandle<T extends @Nullable Object> extends TrackedTask implem
             throw new InterruptedException();
         }
         long start = timed ? System.nanoTime() : 0;
-        Waiter waiter = new Waiter(Thread.currentThread(), null);
+        if (thread() == Thread.currentThread()) {
+            throw new IllegalStateException(
+                    name()
+                            + " joins itself and would wait for ever; join it from another task, or"
+                            + " return what it has");
+        }
+        Joiner waiter = new Joiner();
         if (!push(waiter)) {
             awaitWritten();
             return;
@@ -244,9 +268,9 @@ abstract class TaskHandle<T extends @Nullable Object> extends TrackedTask implem
                         name() + " has not ended after " + Duration.ofNanos(nanos));
             }
             if (timed) {
-                Parker.parkNanos(this, left);
+                Parker.parkNanos(waiter, left);
             } else {
-                Parker.park(this);
+                Parker.park(waiter);
             }
             if (Thread.interrupted()) {
                 giveUp(waiter);

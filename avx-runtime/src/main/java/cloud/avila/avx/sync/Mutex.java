@@ -1,5 +1,6 @@
 package cloud.avila.avx.sync;
 
+import cloud.avila.avx.internal.park.Blocker;
 import cloud.avila.avx.internal.park.Deadline;
 import cloud.avila.avx.internal.park.WaitQueue;
 import cloud.avila.avx.internal.park.Waiter;
@@ -312,9 +313,9 @@ public final class Mutex implements Lock {
             queue.add(turn);
             int outcome =
                     switch (wait) {
-                        case UNINTERRUPTIBLE -> queue.awaitUninterruptibly(turn, this);
-                        case INTERRUPTIBLE -> queue.await(turn, this);
-                        case TIMED -> queue.awaitUntil(turn, this, deadline);
+                        case UNINTERRUPTIBLE -> queue.awaitUninterruptibly(turn, turn);
+                        case INTERRUPTIBLE -> queue.await(turn, turn);
+                        case TIMED -> queue.awaitUntil(turn, turn, deadline);
                     };
             if (outcome == OWN) {
                 owner = me;
@@ -363,12 +364,22 @@ public final class Mutex implements Lock {
         TIMED
     }
 
-    private static final class Turn extends Waiter {
+    private final class Turn extends Waiter implements Blocker {
         final boolean overdue;
 
         Turn(boolean again, boolean overdue) {
             super(again);
             this.overdue = overdue;
+        }
+
+        @Override
+        public @Nullable Thread holder() {
+            return Mutex.this.holder();
+        }
+
+        @Override
+        public String toString() {
+            return Mutex.this.toString();
         }
     }
 

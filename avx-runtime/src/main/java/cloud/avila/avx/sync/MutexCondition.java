@@ -129,6 +129,11 @@ final class MutexCondition implements Condition {
         return signalled;
     }
 
+    @Override
+    public String toString() {
+        return "Condition[of " + mutex + "]";
+    }
+
     private void link(Node n) {
         n.linked = true;
         n.previous = last;

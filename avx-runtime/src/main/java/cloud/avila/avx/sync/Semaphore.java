@@ -87,7 +87,7 @@ public final class Semaphore implements AutoCloseable {
         if (!take(permits)) {
             Request request = new Request(permits);
             queue.add(request);
-            if (queue.await(request, this) == REFUSED) {
+            if (queue.await(request, request) == REFUSED) {
                 throw closed(permits);
             }
         }
@@ -147,7 +147,7 @@ public final class Semaphore implements AutoCloseable {
             }
             Request request = new Request(permits);
             queue.add(request);
-            int outcome = queue.awaitUntil(request, this, Deadline.after(timeout));
+            int outcome = queue.awaitUntil(request, request, Deadline.after(timeout));
             if (outcome == REFUSED) {
                 throw closed(permits);
             }
@@ -272,11 +272,16 @@ public final class Semaphore implements AutoCloseable {
                 "the semaphore was closed, " + permits + " permits cannot be acquired");
     }
 
-    private static final class Request extends Waiter {
+    private final class Request extends Waiter {
         final int permits;
 
         Request(int permits) {
             this.permits = permits;
+        }
+
+        @Override
+        public String toString() {
+            return permits + " permits of " + Semaphore.this;
         }
     }
 

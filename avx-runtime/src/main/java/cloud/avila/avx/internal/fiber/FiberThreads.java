@@ -157,14 +157,34 @@ public final class FiberThreads {
      *
      * @param thread any thread
      * @param carrier a platform thread
-     * @return true if it is; false for a platform thread, or where the JDK does not let us see
+     * @return true if it is; false for a platform thread, and where the JDK does not let us see
      */
     public static boolean isMounted(Thread thread, Thread carrier) {
+        return carrierOf(thread) == carrier;
+    }
+
+    /**
+     * Whether {@link #carrierOf} knows.
+     *
+     * @return false where the JDK does not let us see carriers
+     */
+    public static boolean carriersVisible() {
+        return Opened.PRESENT || unsafeInUse;
+    }
+
+    /**
+     * The carrier on which a virtual thread is mounted right now.
+     *
+     * @param thread any thread
+     * @return the platform thread; null if it is not mounted, for a platform thread, and where the
+     *     JDK does not let us see
+     */
+    public static @Nullable Thread carrierOf(Thread thread) {
         JdkHandles handles =
                 Opened.PRESENT ? Opened.HANDLES : unsafeInUse ? ByUnsafe.HANDLES : null;
-        return handles != null
-                && thread.isVirtual()
-                && handles.carrierThread().getVolatile(thread) == carrier;
+        return handles != null && thread.isVirtual()
+                ? (Thread) handles.carrierThread().getVolatile(thread)
+                : null;
     }
 
     @SuppressWarnings("NullAway") // PRESENT and unsafeInUse say that the handles are there

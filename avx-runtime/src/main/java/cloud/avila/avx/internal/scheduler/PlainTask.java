@@ -6,10 +6,12 @@ import java.util.concurrent.FutureTask;
 
 /** A future of the runtime's own on the blocking pool. */
 final class PlainTask extends TrackedTask {
+    private final long id;
     private final FutureTask<?> future;
     private volatile @Nullable Thread thread;
 
-    PlainTask(FutureTask<?> future) {
+    PlainTask(long id, FutureTask<?> future) {
+        this.id = id;
         this.future = future;
     }
 
@@ -17,6 +19,7 @@ final class PlainTask extends TrackedTask {
     protected void runTask() {
         thread = Thread.currentThread();
         future.run();
+        thread = null;
     }
 
     @Override
@@ -31,6 +34,16 @@ final class PlainTask extends TrackedTask {
     @Override
     protected void cancelOnShutdown() {
         future.cancel(true);
+    }
+
+    @Override
+    protected long id() {
+        return id;
+    }
+
+    @Override
+    protected Stage stage() {
+        return future.isDone() ? Stage.ENDED : thread == null ? Stage.QUEUED : Stage.STARTED;
     }
 
     @Override

@@ -136,7 +136,7 @@ public abstract class Scheduler {
             return code.call();
         }
         FutureTask<T> future = new FutureTask<>(code);
-        scheduler.startBlocking(new PlainTask(future));
+        scheduler.startBlocking(new PlainTask(scheduler.nextId(), future));
         try {
             return future.get();
         } catch (InterruptedException e) {

@@ -2,6 +2,7 @@ package cloud.avila.avx.internal.scheduler;
 
 import cloud.avila.avx.internal.fiber.FiberThreads;
 import cloud.avila.avx.internal.park.Parker;
+import cloud.avila.avx.metrics.Deadlock;
 
 import java.lang.System.Logger.Level;
 import java.util.ArrayList;
@@ -127,6 +128,7 @@ final class Shutdown {
         boolean interrupted = awaitDrained(timeoutNanos);
         phase.set(INTERRUPTING);
         if (scheduler.counts.live() > 0) {
+            reportDeadlocks();
             // again and again, for a task may be met between its queue and its runner
             interrupted |=
                     await(
@@ -272,6 +274,16 @@ final class Shutdown {
                                     names,
                                     more == 0 ? "" : " and " + more + " more",
                                     jobs == 0 ? "" : " and " + jobs + " jobs"));
+        }
+    }
+
+    /** Before the tasks are interrupted, for that may break the circle. */
+    private void reportDeadlocks() {
+        for (Deadlock deadlock : scheduler.deadlocks()) {
+            LOG.log(
+                    Level.WARNING,
+                    "runtime \"%s\" did not come to its end by itself: %s"
+                            .formatted(scheduler.name(), deadlock));
         }
     }
 

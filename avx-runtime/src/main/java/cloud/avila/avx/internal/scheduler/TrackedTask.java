@@ -1,5 +1,7 @@
 package cloud.avila.avx.internal.scheduler;
 
+import cloud.avila.avx.metrics.TaskKind;
+
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -7,6 +9,7 @@ import org.jspecify.annotations.Nullable;
  */
 public abstract class TrackedTask extends FiberRegistry.Entry implements Runnable {
     // written once, before it is queued
+    TaskKind kind = TaskKind.FIBER;
     boolean onFiber; // it wants a virtual thread
     Lane lane = Lane.NORMAL;
     @Nullable String threadName;
@@ -50,9 +53,24 @@ public abstract class TrackedTask extends FiberRegistry.Entry implements Runnabl
     protected abstract void cancelOnShutdown();
 
     /**
-     * The thread that runs the task.
+     * The number of the task.
      *
-     * @return the thread, or null before it runs
+     * @return a number that no other task of its scheduler has
+     */
+    protected abstract long id();
+
+    /**
+     * How far the task is.
+     *
+     * @return its stage
+     */
+    protected abstract Stage stage();
+
+    /**
+     * The thread that runs the task. The thread may run another task next: who looks at what it
+     * does asks again afterwards whether it is still this task's.
+     *
+     * @return the thread, or null before it runs, after its end and for a task that runs in steps
      */
     protected abstract @Nullable Thread thread();
 
@@ -62,6 +80,18 @@ public abstract class TrackedTask extends FiberRegistry.Entry implements Runnabl
      * @return its name
      */
     protected abstract String displayName();
+
+    /** How far a task is. */
+    public enum Stage {
+        /** It waits for its turn, for the first time or, in steps, once more. */
+        QUEUED,
+        /** It runs on its {@link #thread()}. */
+        STARTED,
+        /** In steps: it waits for something else than its turn. */
+        IDLE,
+        /** Its end is decided; if it was cancelled, its code may still run. */
+        ENDED
+    }
 
     /** The kinds of end that are counted. */
     public enum Ending {

@@ -12,8 +12,11 @@ import cloud.avila.avx.internal.scheduler.SchedulerSettings.FiberPolicy;
 import cloud.avila.avx.internal.scheduler.SchedulerSettings.Reuse;
 import cloud.avila.avx.internal.timer.Timer;
 import cloud.avila.avx.internal.timer.TimerWheel;
+import cloud.avila.avx.metrics.Deadlock;
+import cloud.avila.avx.metrics.FiberDump;
 import cloud.avila.avx.metrics.LatencyHistogram;
 import cloud.avila.avx.metrics.RuntimeMetrics;
+import cloud.avila.avx.metrics.TaskKind;
 import cloud.avila.avx.metrics.WorkerMetrics;
 
 import org.jspecify.annotations.Nullable;
@@ -250,6 +253,7 @@ public final class WorkStealingScheduler extends Scheduler {
 
     @Override
     public void startSteps(TrackedTask task, Runnable step) {
+        task.kind = TaskKind.POLL_TASK;
         submit(task, step);
     }
 
@@ -524,6 +528,7 @@ public final class WorkStealingScheduler extends Scheduler {
 
     @Override
     public void startBlocking(TrackedTask task) {
+        task.kind = TaskKind.BLOCKING;
         counts.spawned(null);
         shutdown.checkOpen(isInside());
         register(task, null);
@@ -830,6 +835,27 @@ public final class WorkStealingScheduler extends Scheduler {
     @Override
     public boolean isClosed() {
         return shutdown.isClosed();
+    }
+
+    // --- looking on ---
+
+    /**
+     * Lists live tasks.
+     *
+     * @param options which, and how much of each
+     * @return the list
+     */
+    public FiberDump dump(FiberDump.Options options) {
+        return new TaskInspector(this).dump(options);
+    }
+
+    /**
+     * Finds tasks that wait for each other.
+     *
+     * @return the circles, none twice
+     */
+    public List<Deadlock> deadlocks() {
+        return new TaskInspector(this).deadlocks();
     }
 
     // --- metrics ---

@@ -33,6 +33,16 @@ class FiberRegistryTest {
         protected void cancelOnShutdown() {}
 
         @Override
+        protected long id() {
+            return 0;
+        }
+
+        @Override
+        protected Stage stage() {
+            return Stage.QUEUED;
+        }
+
+        @Override
         protected @Nullable Thread thread() {
             return null;
         }
