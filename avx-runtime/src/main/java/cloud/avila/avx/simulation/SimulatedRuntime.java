@@ -5,6 +5,7 @@ import cloud.avila.avx.JoinHandle;
 import cloud.avila.avx.internal.fiber.JdkHook;
 import cloud.avila.avx.internal.park.Deadline;
 import cloud.avila.avx.internal.scheduler.Scheduler;
+import cloud.avila.avx.internal.simulation.Host;
 import cloud.avila.avx.internal.simulation.SimulatedScheduler;
 import cloud.avila.avx.internal.simulation.SimulationFailure;
 import cloud.avila.avx.internal.simulation.SimulationSettings;
@@ -15,6 +16,7 @@ import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Future;
+import java.util.function.Function;
 import java.util.random.RandomGenerator;
 
 /**
@@ -60,10 +62,12 @@ public final class SimulatedRuntime implements AutoCloseable {
     private final long seed;
     private final SimulatedScheduler scheduler;
     private final Handle handle;
+    private final SimulatedNetwork network;
 
     private SimulatedRuntime(SimulationSettings settings) {
         this.seed = settings.seed();
         this.scheduler = new SimulatedScheduler(settings);
+        this.network = new SimulatedNetwork(scheduler.network());
         Scheduler before = Scheduler.enter(scheduler);
         try {
             this.handle = Handle.current();
@@ -318,6 +322,29 @@ public final class SimulatedRuntime implements AutoCloseable {
      */
     public Handle handle() {
         return handle;
+    }
+
+    /**
+     * The network of the simulation's sockets.
+     *
+     * @return the network
+     */
+    public SimulatedNetwork network() {
+        return network;
+    }
+
+    /**
+     * A host, made when it is first asked for.
+     *
+     * @param name its name, in which case does not matter
+     * @return the host
+     */
+    public SimulatedHost host(String name) {
+        return new SimulatedHost(this, scheduler.network().host(name));
+    }
+
+    <T> T onHost(Host host, Function<Handle, T> start) {
+        return scheduler.onHost(host, () -> start.apply(handle));
     }
 
     /**

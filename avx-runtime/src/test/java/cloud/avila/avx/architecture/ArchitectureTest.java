@@ -65,6 +65,7 @@ class ArchitectureTest {
                     entry(
                             "internal.simulation",
                             Set.of(
+                                    "internal.sys",
                                     "internal.park",
                                     "internal.fiber",
                                     "internal.timer",

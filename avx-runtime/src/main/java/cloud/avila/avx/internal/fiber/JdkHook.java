@@ -46,6 +46,9 @@ public final class JdkHook {
     /** Tells that the calling thread spins until another one does something. */
     public static final int SPIN_WAIT = 5;
 
+    /** Tells that the calling thread enters (1) or leaves (-1) a class initialiser. */
+    public static final int INITIALISER = 6;
+
     /** The answer that lets the original call be made. */
     public static final long THE_REAL_THING = Long.MIN_VALUE;
 
@@ -58,6 +61,7 @@ public final class JdkHook {
     private static final ClassDesc VM = ClassDesc.of("jdk.internal.misc.VM");
     private static final MethodTypeDesc TO_LONG = MethodTypeDesc.of(CD_long);
     private static final MethodTypeDesc LONG_TO_LONG = MethodTypeDesc.of(CD_long, CD_long);
+    private static final MethodTypeDesc LONG_TO_VOID = MethodTypeDesc.ofDescriptor("(J)V");
     private static final MethodTypeDesc APPLY = MethodTypeDesc.of(CD_long, CD_long, CD_long);
     private static final MethodTypeDesc TO_VOID = MethodTypeDesc.ofDescriptor("()V");
     private static final String FIELD = "operator";
@@ -125,6 +129,7 @@ public final class JdkHook {
                             method(c, "threadNumber", LONG_TO_LONG, JdkHook::threadNumber);
                             method(c, "schedulingPoint", TO_VOID, JdkHook::schedulingPoint);
                             method(c, "spinWait", TO_VOID, JdkHook::spinWait);
+                            method(c, "initialiser", LONG_TO_VOID, JdkHook::initialiser);
                         });
     }
 
@@ -167,6 +172,14 @@ public final class JdkHook {
 
     private static void spinWait(CodeBuilder b) {
         tell(b, SPIN_WAIT, plain -> plain.invokestatic(THREAD, "onSpinWait", TO_VOID));
+    }
+
+    private static void initialiser(CodeBuilder b) {
+        var without = b.newLabel();
+        b.getstatic(CLASS, FIELD, OPERATOR).ifnull(without);
+        b.getstatic(CLASS, FIELD, OPERATOR).loadConstant((long) INITIALISER).lload(0);
+        b.invokeinterface(OPERATOR, "applyAsLong", APPLY).pop2();
+        b.labelBinding(without).return_();
     }
 
     private static void ask(

@@ -11,16 +11,18 @@ import java.lang.classfile.ClassFile;
 import java.lang.classfile.ClassFile.StackMapsOption;
 import java.lang.classfile.ClassHierarchyResolver;
 import java.lang.classfile.ClassModel;
-import java.lang.classfile.ClassTransform;
 import java.lang.classfile.CodeBuilder;
 import java.lang.classfile.CodeElement;
 import java.lang.classfile.CodeTransform;
 import java.lang.classfile.FieldModel;
+import java.lang.classfile.MethodModel;
+import java.lang.classfile.MethodTransform;
 import java.lang.classfile.Opcode;
 import java.lang.classfile.instruction.FieldInstruction;
 import java.lang.classfile.instruction.InvokeDynamicInstruction;
 import java.lang.classfile.instruction.InvokeInstruction;
 import java.lang.classfile.instruction.MonitorInstruction;
+import java.lang.classfile.instruction.ReturnInstruction;
 import java.lang.constant.ClassDesc;
 import java.lang.constant.ConstantDesc;
 import java.lang.constant.DirectMethodHandleDesc;
@@ -46,6 +48,7 @@ final class CallRewriter implements ClassFileTransformer {
 
     private static final MethodTypeDesc TO_LONG = MethodTypeDesc.ofDescriptor("()J");
     private static final MethodTypeDesc LONG_TO_LONG = MethodTypeDesc.ofDescriptor("(J)J");
+    private static final MethodTypeDesc LONG_TO_VOID = MethodTypeDesc.ofDescriptor("(J)V");
     private static final MethodTypeDesc TO_VOID = MethodTypeDesc.ofDescriptor("()V");
     private static final ClassDesc RANDOM = ClassDesc.of("java.util.concurrent.ThreadLocalRandom");
     private static final String SYSTEM = "java/lang/System";
@@ -105,13 +108,31 @@ final class CallRewriter implements ClassFileTransformer {
                         StackMapsOption.STACK_MAPS_WHEN_REQUIRED,
                         ClassFile.ClassHierarchyResolverOption.of(resolver));
         ClassModel model = classFile.parse(bytes);
-        Calls calls =
-                loader == null
-                        ? new Calls(model.thisClass().asSymbol().equals(RANDOM))
-                        : new Places(volatileFields(model));
+        Calls calls;
+        Calls inInitialiser;
+        if (loader == null) {
+            calls = new Calls(model.thisClass().asSymbol().equals(RANDOM));
+            inInitialiser = calls;
+        } else {
+            Set<String> volatileFields = volatileFields(model);
+            calls = new Places(volatileFields);
+            inInitialiser = new Initialiser(volatileFields);
+        }
         byte[] rewritten =
-                classFile.transformClass(model, ClassTransform.transformingMethodBodies(calls));
-        return calls.found ? rewritten : null;
+                classFile.transformClass(
+                        model,
+                        (builder, element) -> {
+                            if (element instanceof MethodModel method) {
+                                boolean initialiser = method.methodName().equalsString("<clinit>");
+                                builder.transformMethod(
+                                        method,
+                                        MethodTransform.transformingCode(
+                                                initialiser ? inInitialiser : calls));
+                            } else {
+                                builder.with(element);
+                            }
+                        });
+        return calls.found || inInitialiser.found ? rewritten : null;
     }
 
     private static Set<String> volatileFields(ClassModel model) {
@@ -176,7 +197,7 @@ final class CallRewriter implements ClassFileTransformer {
     }
 
     /** What is done to all other classes. */
-    private static final class Places extends Calls {
+    private static class Places extends Calls {
         private final Set<String> volatileFields;
 
         Places(Set<String> volatileFields) {
@@ -262,6 +283,34 @@ final class CallRewriter implements ClassFileTransformer {
             } else {
                 builder.with(lambda);
             }
+        }
+    }
+
+    /**
+     * Tells when a class initialiser begins and ends: in between its fiber must not give way, since
+     * the initialiser runs only with the first of many seeds.
+     */
+    private static final class Initialiser extends Places {
+        Initialiser(Set<String> volatileFields) {
+            super(volatileFields);
+        }
+
+        @Override
+        public void atStart(CodeBuilder builder) {
+            tell(builder, 1);
+        }
+
+        @Override
+        public void accept(CodeBuilder builder, CodeElement element) {
+            if (element instanceof ReturnInstruction) {
+                tell(builder, -1);
+            }
+            super.accept(builder, element);
+        }
+
+        private void tell(CodeBuilder builder, long change) {
+            found = true;
+            builder.loadConstant(change).invokestatic(JdkHook.CLASS, "initialiser", LONG_TO_VOID);
         }
     }
 }

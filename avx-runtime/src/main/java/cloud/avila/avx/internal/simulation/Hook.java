@@ -38,6 +38,12 @@ final class Hook implements LongBinaryOperator {
             }
             return 0;
         }
+        if (what == JdkHook.INITIALISER) {
+            if (simulation != null) {
+                simulation.initialises((int) argument);
+            }
+            return 0;
+        }
         return simulation == null
                 ? JdkHook.THE_REAL_THING
                 : answer(simulation, (int) what, argument);

@@ -10,6 +10,7 @@ final class SimulatedFiber extends Step {
     final Runnable continuation;
     final @Nullable Thread thread; // null if another made it and it cannot be told
     final @Nullable TrackedTask task;
+    int initialisers; // class initialisers that it is in
 
     SimulatedFiber(
             int number,

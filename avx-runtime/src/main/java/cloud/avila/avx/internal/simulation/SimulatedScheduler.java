@@ -5,6 +5,7 @@ import cloud.avila.avx.internal.fiber.FiberInternals;
 import cloud.avila.avx.internal.fiber.FiberScheduler;
 import cloud.avila.avx.internal.fiber.FiberThreads;
 import cloud.avila.avx.internal.fiber.FiberThreads.Access;
+import cloud.avila.avx.internal.park.Parker;
 import cloud.avila.avx.internal.reactor.IoDriver;
 import cloud.avila.avx.internal.scheduler.Lane;
 import cloud.avila.avx.internal.scheduler.Scheduler;
@@ -30,7 +31,9 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
 
 /** Runs fibers, jobs, steps and timers on one thread, in an order drawn from a seed. */
@@ -43,9 +46,10 @@ public final class SimulatedScheduler extends Scheduler {
      * well. When there is no step the clock jumps to the next timer.
      *
      * One thread at a time works on all this: the simulation's own thread while it drives, and
-     * otherwise whoever holds this object's monitor, which the driving thread holds too. So what is
-     * started from outside between two runs is ordered as well. While the simulation drives, nobody
-     * else can start anything.
+     * otherwise whoever holds `turn`, which the driving thread holds too. So what is started from
+     * outside between two runs is ordered as well. While the simulation drives, nobody else can start
+     * anything. (A monitor would not do: when a virtual thread unmounts, the JDK takes all monitors of
+     * the carrier for its own.)
      *
      * There is one foreign thread that cannot be kept out: the JDK's unblocker, which hands a virtual
      * thread to its scheduler after somebody left the monitor it waits for. It puts it into
@@ -75,11 +79,13 @@ public final class SimulatedScheduler extends Scheduler {
     private static final long CLOSING_STEPS = 100_000;
     private static final double[] PREEMPTIONS = {0, 1 / 32.0, 1 / 8.0, 1 / 2.0};
     private static final int REDRAW = 8;
+    private static final int MONITOR_MILLIS = 20;
     private static final int SPINS = 1_000;
 
     private final SimulationSettings settings;
     private final SimulatedThread thread;
     private final Fibers fibers = new Fibers();
+    private final ReentrantLock turn = new ReentrantLock();
     private final LinkedBlockingQueue<Drive> drives = new LinkedBlockingQueue<>();
     private final ConcurrentLinkedQueue<Runnable> arrived = new ConcurrentLinkedQueue<>();
 
@@ -93,6 +99,7 @@ public final class SimulatedScheduler extends Scheduler {
     private final IdentityHashMap<Runnable, SimulatedFiber> live = new IdentityHashMap<>();
     private final List<SimulatedFiber> entering = new ArrayList<>();
     private final TimerQueue<Step.Origin> timers = new TimerQueue<>(this::nanoTime);
+    private final Network network;
     private final Host localHost;
     private final Trace trace;
     private final @Nullable Thread unblocker = FiberInternals.unblocker();
@@ -105,6 +112,7 @@ public final class SimulatedScheduler extends Scheduler {
     private boolean busy;
     private @Nullable Step current;
     private @Nullable SimulatedFiber starting;
+    private @Nullable Host startingOn;
     private boolean started;
 
     private long spawned;
@@ -116,6 +124,7 @@ public final class SimulatedScheduler extends Scheduler {
     private volatile boolean closing;
     private volatile boolean closed;
     private volatile boolean stop;
+    private volatile @Nullable Thread intruder; // woke a poll task, while the simulation ran
     private volatile long stepsSeen;
 
     /** One run of the loop. */
@@ -161,7 +170,8 @@ public final class SimulatedScheduler extends Scheduler {
         double drawn = PREEMPTIONS[root.nextInt(PREEMPTIONS.length)];
         this.preemption = settings.preemption() < 0 ? drawn : settings.preemption();
         this.trace = new Trace(settings.traceLength());
-        this.localHost = new Host("local");
+        this.network = new Network(this, root.split());
+        this.localHost = network.host("local");
         this.thread = new SimulatedThread(this, "simulation-" + settings.seed());
     }
 
@@ -185,7 +195,17 @@ public final class SimulatedScheduler extends Scheduler {
     }
 
     boolean mayGiveWay() {
-        return !busy && driving && Thread.currentThread().isVirtual();
+        return !busy
+                && driving
+                && Thread.currentThread().isVirtual()
+                && (!(current instanceof SimulatedFiber fiber) || fiber.initialisers == 0);
+    }
+
+    /** The calling fiber begins or ends to run a class initialiser. */
+    void initialises(int change) {
+        if (current instanceof SimulatedFiber fiber) {
+            fiber.initialisers += change;
+        }
     }
 
     // --- what the public class asks ---
@@ -206,6 +226,37 @@ public final class SimulatedScheduler extends Scheduler {
      */
     public RandomGenerator random() {
         return forUser;
+    }
+
+    /**
+     * What lies between the hosts.
+     *
+     * @return the network
+     */
+    public Network network() {
+        return network;
+    }
+
+    /**
+     * Starts something on a host.
+     *
+     * @param host where
+     * @param start starts it
+     * @param <T> what that returns
+     * @return what it returned
+     */
+    public <T> T onHost(Host host, Supplier<T> start) {
+        checkAccess();
+        Host before = startingOn;
+        startingOn = host;
+        boolean busyBefore = busy;
+        busy = true;
+        try {
+            return start.get();
+        } finally {
+            busy = busyBefore;
+            startingOn = before;
+        }
     }
 
     /**
@@ -259,11 +310,15 @@ public final class SimulatedScheduler extends Scheduler {
         }
     }
 
-    private synchronized void startThread() {
-        if (!started) {
-            started = true;
-            thread.start();
-        }
+    private void startThread() {
+        alone(
+                () -> {
+                    if (!started) {
+                        started = true;
+                        thread.start();
+                    }
+                    return true;
+                });
     }
 
     /** Waits in real time, and looks whether the steps go on. */
@@ -305,15 +360,15 @@ public final class SimulatedScheduler extends Scheduler {
         try {
             while (!closed) {
                 Drive drive = drives.take();
-                synchronized (this) {
-                    driving = true;
-                    try {
-                        loop(drive.done, settings.maxSteps());
-                    } catch (Throwable t) {
-                        drive.failure = t;
-                    } finally {
-                        driving = false;
-                    }
+                turn.lock();
+                driving = true;
+                try {
+                    loop(drive.done, settings.maxSteps());
+                } catch (Throwable t) {
+                    drive.failure = t;
+                } finally {
+                    driving = false;
+                    turn.unlock();
                 }
                 drive.ended.countDown();
             }
@@ -420,6 +475,9 @@ public final class SimulatedScheduler extends Scheduler {
     private void jump() throws SimulationFailure {
         long next = timers.nextDeadline();
         if (next == Long.MAX_VALUE) {
+            if (somebodyComesOutOfAMonitor()) {
+                return;
+            }
             throw failure(
                     Kind.DEADLOCK,
                     "deadlock: nothing in it can go on and no timer is set, but what was to be run has not ended. Alive are:");
@@ -434,12 +492,30 @@ public final class SimulatedScheduler extends Scheduler {
         now = Math.max(now, then);
     }
 
+    /**
+     * Whether a fiber is woken after all: a thread of the JDK, such as that of a Cleaner, may have
+     * been inside the monitor for a moment.
+     */
+    private boolean somebodyComesOutOfAMonitor() {
+        for (int i = 0; i < MONITOR_MILLIS && !entering.isEmpty() && arrived.isEmpty(); i++) {
+            Parker.parkNanos(this, 1_000_000);
+        }
+        return !arrived.isEmpty();
+    }
+
     private SimulationFailure failure(Kind kind, String what) {
         List<SimulatedFiber> fibersLeft = liveFibers();
         return new SimulationFailure(
                 kind,
                 "%s, at %s s, %s\n%s"
                         .formatted(name(), Trace.time(now), what, FiberListing.of(fibersLeft)));
+    }
+
+    private SimulationFailure intrusion(String what) {
+        return failure(
+                Kind.INTRUSION,
+                what
+                        + " that is no part of it, so that the run depends on real time; what is waited for must be done by fibers, timers and the simulated network, not by threads of executors or parallel streams. Alive are:");
     }
 
     private List<SimulatedFiber> liveFibers() {
@@ -464,6 +540,10 @@ public final class SimulatedScheduler extends Scheduler {
         if (!arrived.isEmpty()) {
             admit();
         }
+        Thread other = intruder;
+        if (other != null) {
+            throw intrusion("a task was woken by " + other);
+        }
     }
 
     private boolean somebodyIsOnTheWay() {
@@ -487,10 +567,9 @@ public final class SimulatedScheduler extends Scheduler {
         for (Runnable continuation; (continuation = arrived.poll()) != null; ) {
             SimulatedFiber fiber = live.get(continuation);
             if (fiber == null || !entering.contains(fiber)) {
-                throw failure(
-                        Kind.INTRUSION,
-                        "%s was woken by a thread that is no part of it, so that the run depends on real time; what waits here must be done by fibers, timers and the simulated network, not by threads of executors or parallel streams. Alive are:"
-                                .formatted(fiber == null ? "a virtual thread" : fiber.name));
+                throw intrusion(
+                        (fiber == null ? "a virtual thread" : fiber.name)
+                                + " was woken by a thread");
             }
             admitted.add(fiber);
         }
@@ -505,6 +584,11 @@ public final class SimulatedScheduler extends Scheduler {
 
     private void enqueue(Runnable continuation) {
         boolean own = Carrier.current() == thread;
+        if (closed && !own) {
+            // may be a thread of the JDK's own that inherited this scheduler: it must go on
+            FiberThreads.jdkScheduler().execute(continuation);
+            return;
+        }
         if (!own && starting == null) {
             arrived.add(continuation);
             return;
@@ -544,18 +628,42 @@ public final class SimulatedScheduler extends Scheduler {
     }
 
     private Timer addTimer(Runnable action, long nanos) {
+        Step step = current;
+        String name = step == null ? "from outside" : step.name;
+        return addTimer(action, nanos, new Step.Origin(name, currentHost()));
+    }
+
+    Timer addTimer(Runnable action, long nanos, Step.Origin origin) {
         boolean before = busy;
         busy = true;
         try {
-            Step step = current;
-            String name = step == null ? "from outside" : step.name;
-            return timers.add(action, nanos, new Step.Origin(name, currentHost()));
+            return timers.add(action, nanos, origin);
         } finally {
             busy = before;
         }
     }
 
+    /** Unparks a fiber without giving way. */
+    void wake(Thread fiber) {
+        boolean before = busy;
+        busy = true;
+        try {
+            Parker.unpark(fiber);
+        } finally {
+            busy = before;
+        }
+    }
+
+    /** Whether the caller may change something: it is inside, or nothing runs. */
+    boolean mayWork() {
+        return isInside() || !driving;
+    }
+
     private Host currentHost() {
+        Host given = startingOn;
+        if (given != null) {
+            return given;
+        }
         Step step = current;
         return step == null ? localHost : step.host;
     }
@@ -564,7 +672,7 @@ public final class SimulatedScheduler extends Scheduler {
 
     /** Lets only the one thread at work in. */
     private void checkAccess() {
-        if (!isInside() && driving) {
+        if (!mayWork()) {
             throw new IllegalStateException(
                     "%s runs, and thread %s is no part of it; start everything from inside, or between two runs"
                             .formatted(name(), Thread.currentThread()));
@@ -592,16 +700,10 @@ public final class SimulatedScheduler extends Scheduler {
     @Override
     public void startFiber(TrackedTask task, @Nullable String name, Lane lane) {
         checkAccess();
-        if (isInside()) {
-            start(task, name);
-        } else {
-            synchronized (this) {
-                start(task, name);
-            }
-        }
+        alone(() -> start(task, name));
     }
 
-    private void start(TrackedTask task, @Nullable String name) {
+    private boolean start(TrackedTask task, @Nullable String name) {
         boolean before = busy;
         busy = true;
         try {
@@ -622,6 +724,7 @@ public final class SimulatedScheduler extends Scheduler {
                             order.nextLong());
             live.put(continuation, starting);
             t.start();
+            return true;
         } finally {
             starting = null;
             busy = before;
@@ -644,7 +747,7 @@ public final class SimulatedScheduler extends Scheduler {
             body.run();
             succeeded = true;
         } catch (Throwable e) {
-            LOG.log(Level.ERROR, "a job of " + name() + " failed", e);
+            hooks().failed("a job of " + name(), e);
         } finally {
             Thread.interrupted();
             count(succeeded ? TrackedTask.Ending.COMPLETED : TrackedTask.Ending.FAILED);
@@ -658,14 +761,24 @@ public final class SimulatedScheduler extends Scheduler {
 
     private void add(String what, Runnable body) {
         checkAccess();
+        alone(
+                () -> {
+                    spawned++;
+                    queue(what, body);
+                    return true;
+                });
+    }
+
+    /** Does something on the simulation's thread right away, else when it is nobody's turn. */
+    private <T> T alone(Supplier<T> action) {
         if (isInside()) {
-            spawned++;
-            queue(what, body);
-        } else {
-            synchronized (this) {
-                spawned++;
-                queue(what, body);
-            }
+            return action.get();
+        }
+        turn.lock();
+        try {
+            return action.get();
+        } finally {
+            turn.unlock();
         }
     }
 
@@ -676,11 +789,15 @@ public final class SimulatedScheduler extends Scheduler {
 
     @Override
     public void resume(Runnable step) {
-        if (!isInside()) {
-            throw new IllegalStateException(
-                    "a task of " + name() + " was woken by " + Thread.currentThread());
+        if (!mayWork()) {
+            intruder = Thread.currentThread();
+            return;
         }
-        queue("step", step);
+        alone(
+                () -> {
+                    queue("step", step);
+                    return true;
+                });
     }
 
     @Override
@@ -714,12 +831,7 @@ public final class SimulatedScheduler extends Scheduler {
     @Override
     public Timer schedule(Runnable action, long delayNanos) {
         checkAccess();
-        if (isInside()) {
-            return addTimer(action, delayNanos);
-        }
-        synchronized (this) {
-            return addTimer(action, delayNanos);
-        }
+        return alone(() -> addTimer(action, delayNanos));
     }
 
     @Override
@@ -768,6 +880,7 @@ public final class SimulatedScheduler extends Scheduler {
                     () -> {
                         if (first[0]) {
                             first[0] = false;
+                            network.closeAll();
                             liveFibers().forEach(this::cancel);
                         }
                         return steps >= last

@@ -70,11 +70,12 @@ final class SimulationExtension implements TestTemplateInvocationContextProvider
         }
 
         SimulatedRuntime open() {
-            return SimulatedRuntime.builder()
-                    .seed(seed)
-                    .preemption(test.preemption())
-                    .stepTime(Duration.parse(test.stepTime()))
-                    .build();
+            var builder =
+                    SimulatedRuntime.builder().seed(seed).stepTime(Duration.parse(test.stepTime()));
+            if (test.preemption() >= 0) {
+                builder.preemption(test.preemption());
+            }
+            return builder.build();
         }
     }
 

@@ -1,0 +1,110 @@
+package cloud.avila.avx.internal.simulation;
+
+import cloud.avila.avx.internal.reactor.IoDatagram;
+import cloud.avila.avx.internal.reactor.IoDriver;
+import cloud.avila.avx.internal.reactor.IoListener;
+import cloud.avila.avx.internal.reactor.IoStream;
+import cloud.avila.avx.internal.sys.LinuxErrno;
+
+import org.jspecify.annotations.Nullable;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.util.Map;
+
+/** The sockets of a host. There is nothing to poll: what arrives comes with timers. */
+final class HostDriver implements IoDriver {
+    private static final InetAddress LOOPBACK = InetAddress.ofLiteral("127.0.0.1");
+
+    private final Network network;
+    private final Host host;
+
+    HostDriver(Network network, Host host) {
+        this.network = network;
+        this.host = host;
+    }
+
+    @Override
+    public String name() {
+        return "simulation";
+    }
+
+    @Override
+    public int poll(long timeoutNanos) {
+        throw new IllegalStateException("nobody polls a simulated network");
+    }
+
+    @Override
+    public void wakeup() {}
+
+    @Override
+    public void maxEvents(int events) {}
+
+    @Override
+    public void onFirstRegistration(Runnable action) {}
+
+    @Override
+    public int registered() {
+        return network.openSockets();
+    }
+
+    @Override
+    public long registeredTotal() {
+        return network.openSockets();
+    }
+
+    @Override
+    public long deregisteredTotal() {
+        return 0;
+    }
+
+    @Override
+    public long readyEvents() {
+        return 0;
+    }
+
+    @Override
+    public long wakeups() {
+        return 0;
+    }
+
+    @Override
+    public long acceptFailures() {
+        return 0;
+    }
+
+    @Override
+    public IoListener listen(InetSocketAddress local, ListenSettings settings) throws IOException {
+        int port = host.port(host.listeners, local);
+        return new HostListener(
+                network, host, new InetSocketAddress(local.getAddress(), port), settings.backlog());
+    }
+
+    @Override
+    public @Nullable IoStream connect(InetSocketAddress remote, long timeoutNanos)
+            throws IOException, InterruptedException {
+        InetAddress address =
+                remote.getAddress().isAnyLocalAddress() ? LOOPBACK : remote.getAddress();
+        var to = new InetSocketAddress(address, remote.getPort());
+        Host target = host.find(address);
+        if (target == null) {
+            throw LinuxErrno.exception("connect to", remote, LinuxErrno.EHOSTUNREACH);
+        }
+        InetAddress own = address.isLoopbackAddress() ? address : host.address();
+        var local = new InetSocketAddress(own, host.freePort(Map.of()));
+        var stream = new HostStream(network, host, local, target, to);
+        return stream.connect(timeoutNanos) ? stream : null;
+    }
+
+    @Override
+    public IoDatagram datagram(InetSocketAddress local, DatagramSettings settings)
+            throws IOException {
+        int port = host.port(host.datagrams, local);
+        return new HostDatagram(network, host, new InetSocketAddress(local.getAddress(), port));
+    }
+
+    /** A host's sockets end with the simulation. */
+    @Override
+    public void close() {}
+}
