@@ -3,6 +3,7 @@ package cloud.avila.avx;
 import cloud.avila.avx.internal.park.Deadline;
 import cloud.avila.avx.internal.park.Interruptible;
 import cloud.avila.avx.internal.park.Parker;
+import cloud.avila.avx.internal.park.ShortLocks;
 
 import org.jspecify.annotations.Nullable;
 
@@ -45,8 +46,8 @@ public final class CancellationToken {
      *
      * Each token has a lock, which guards a list of entries: callbacks, and links to those children
      * that have entries themselves. The first entry of a token links it to its parent, the last one
-     * that goes unlinks it, and so on upwards. Locks are taken from child to parent, and none is held
-     * while a callback runs.
+     * that goes unlinks it, and so on upwards. Locks are taken from child to parent, by spinning
+     * (ShortLocks), and none is held while a callback runs.
      *
      * Cancelling writes cause and takes the list, in one critical section; nothing is added after
      * that. The list then belongs to the canceller, who goes through it, and through those of the
@@ -298,7 +299,7 @@ public final class CancellationToken {
 
     /** The number of entries, for tests. */
     int entries() {
-        lock.lock();
+        ShortLocks.acquireNested(lock);
         try {
             int n = 0;
             for (Entry e = first; e != null; e = e.next) {
@@ -369,7 +370,7 @@ public final class CancellationToken {
         Entry entry = callback;
         Cause found;
         for (; ; ) {
-            token.lock.lock();
+            ShortLocks.acquireNested(token.lock);
             found = token.cause;
             if (found != null) {
                 break;
@@ -401,7 +402,7 @@ public final class CancellationToken {
         CancellationToken token = this;
         Entry entry = added;
         for (; ; ) {
-            token.lock.lock();
+            ShortLocks.acquireNested(token.lock);
             if (token.cause != null) {
                 break;
             }
@@ -459,7 +460,7 @@ public final class CancellationToken {
         var linked = new ArrayDeque<CancellationToken>();
         for (CancellationToken token = this; token != null; token = linked.poll()) {
             Entry taken;
-            token.lock.lock();
+            ShortLocks.acquireNested(token.lock);
             try {
                 if (token.cause != null) {
                     continue;

@@ -6,6 +6,8 @@ import org.jspecify.annotations.Nullable;
 
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.ScheduledExecutorService;
 
 /**
  * A reference to a running {@link AvxRuntime} that can be passed around freely: it starts work, but
@@ -155,4 +157,33 @@ public interface Handle {
             throws Exception {
         return SchedulerHandle.blockInPlace(code);
     }
+
+    /**
+     * A view of the runtime as an {@link ExecutorService}: each task is a fiber, {@code submit}
+     * returns a {@link JoinHandle}. Every call makes a view with a life of its own: shutting it
+     * down or closing it concerns the tasks submitted through it, and not the runtime. When the
+     * runtime closes, its tasks end with it.
+     *
+     * <p>{@code shutdownNow} interrupts what runs, cancels what has not started, so that nobody
+     * waits for it in vain, and returns that; {@code close} called by one of its own tasks is an
+     * {@link IllegalStateException}. What an executed command throws goes to the runtime's handler
+     * of uncaught failures.
+     *
+     * @return a new view
+     */
+    ExecutorService asExecutorService();
+
+    /**
+     * A view of the runtime as a {@link ScheduledExecutorService}, on the runtime's timers: each
+     * run is a fiber. As {@link #asExecutorService()} for the rest.
+     *
+     * <p>Tasks never start early. Runs of a periodic task never overlap; one that throws is the
+     * last, and what it threw goes to the runtime's handler of uncaught failures. A delay or period
+     * beyond 146 years is 146 years. Cancelling takes constant time and leaves nothing behind.
+     * After {@code shutdown} delayed tasks still run at their time and periodic ones do not; {@code
+     * shutdownNow}, and the closing of the runtime, cancel both.
+     *
+     * @return a new view
+     */
+    ScheduledExecutorService asScheduledExecutorService();
 }

@@ -166,7 +166,7 @@ public final class JoinSet<T extends @Nullable Object> implements AutoCloseable 
      *     lost
      */
     public @Nullable JoinHandle<T> joinNext() throws InterruptedException {
-        group.lock.lock();
+        group.acquire();
         try {
             for (; ; ) {
                 JoinHandle<T> task = takeEnded();
@@ -191,7 +191,7 @@ public final class JoinSet<T extends @Nullable Object> implements AutoCloseable 
     public @Nullable JoinHandle<T> joinNext(Duration timeout)
             throws InterruptedException, TimeoutException {
         long deadline = Deadline.after(timeout);
-        group.lock.lock();
+        group.acquire();
         try {
             for (; ; ) {
                 JoinHandle<T> task = takeEnded();
@@ -219,7 +219,7 @@ public final class JoinSet<T extends @Nullable Object> implements AutoCloseable 
      * @return a task that has ended; null if there is none just now, or the set is empty
      */
     public @Nullable JoinHandle<T> tryJoinNext() {
-        group.lock.lock();
+        group.acquire();
         try {
             return takeEnded();
         } finally {
@@ -235,7 +235,7 @@ public final class JoinSet<T extends @Nullable Object> implements AutoCloseable 
      *     as it was
      */
     public List<Outcome<T>> joinAll() throws InterruptedException {
-        group.lock.lock();
+        group.acquire();
         try {
             while (group.live() > 0) {
                 group.changed.await();
@@ -256,7 +256,7 @@ public final class JoinSet<T extends @Nullable Object> implements AutoCloseable 
      * @return their number
      */
     public int size() {
-        group.lock.lock();
+        group.acquire();
         try {
             return group.live() + ended.size();
         } finally {
@@ -287,7 +287,7 @@ public final class JoinSet<T extends @Nullable Object> implements AutoCloseable 
      * @return the handles to them
      */
     public List<JoinHandle<T>> detachAll() {
-        group.lock.lock();
+        group.acquire();
         try {
             var tasks = new ArrayList<>(ended);
             ended.clear();
@@ -334,7 +334,7 @@ public final class JoinSet<T extends @Nullable Object> implements AutoCloseable 
 
     private void beginShutdown(String call) {
         List<JoinHandle<T>> unjoined;
-        group.lock.lock();
+        group.acquire();
         try {
             group.checkNotAMember(call);
             closed = true;
@@ -350,7 +350,7 @@ public final class JoinSet<T extends @Nullable Object> implements AutoCloseable 
 
     @Override
     public String toString() {
-        group.lock.lock();
+        group.acquire();
         try {
             return "JoinSet["
                     + (closed ? "closed, " : "")

@@ -8,6 +8,8 @@ import org.jspecify.annotations.Nullable;
 
 import java.util.Objects;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.ScheduledExecutorService;
 
 /** The handle to a scheduler; equal to any other handle to it with the same priority. */
 final class SchedulerHandle implements Handle {
@@ -155,6 +157,16 @@ final class SchedulerHandle implements Handle {
         SpawnedTask<T> spawned = newBlocking(task);
         startBlocking(spawned);
         return spawned;
+    }
+
+    @Override
+    public ExecutorService asExecutorService() {
+        return new FiberExecutor(this);
+    }
+
+    @Override
+    public ScheduledExecutorService asScheduledExecutorService() {
+        return new FiberScheduledExecutor(this);
     }
 
     @Override

@@ -441,7 +441,7 @@ public final class Scope<T extends @Nullable Object, R extends @Nullable Object>
         checkOwner("join");
         String why;
         Exception failure;
-        group.lock.lock();
+        group.acquire();
         try {
             if (closed) {
                 throw new IllegalStateException("the scope is closed; join before closing it");
@@ -496,7 +496,7 @@ public final class Scope<T extends @Nullable Object, R extends @Nullable Object>
     }
 
     private void cancel(String why) {
-        group.lock.lock();
+        group.acquire();
         try {
             if (decided || cancelled != null || closed) {
                 return;
@@ -556,7 +556,7 @@ public final class Scope<T extends @Nullable Object, R extends @Nullable Object>
     /** Closes; tells whether there was something unjoined. */
     private boolean end() {
         boolean forgotten;
-        group.lock.lock();
+        group.acquire();
         try {
             closed = true;
             forgotten = unjoined;
@@ -617,7 +617,7 @@ public final class Scope<T extends @Nullable Object, R extends @Nullable Object>
 
     @Override
     public String toString() {
-        group.lock.lock();
+        group.acquire();
         try {
             String state = closed ? "closed, " : cancelled != null ? "cancelled, " : "";
             return "Scope[" + policy + ", " + state + group.live() + " running]";

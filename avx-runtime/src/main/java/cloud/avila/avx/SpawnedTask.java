@@ -90,13 +90,21 @@ final class SpawnedTask<T extends @Nullable Object> extends TaskHandle<T> {
         };
     }
 
+    /** Cancels the task unless it has started; it never runs then. */
+    boolean cancelUnstarted() {
+        boolean cancelled = STATE.compareAndSet(this, NEW, CANCELLED);
+        if (cancelled) {
+            releaseWaiters();
+        }
+        return cancelled;
+    }
+
     @Override
     public boolean cancel(boolean mayInterruptIfRunning) {
         for (; ; ) {
             int s = state;
             if (s == NEW) {
-                if (STATE.compareAndSet(this, NEW, CANCELLED)) {
-                    releaseWaiters();
+                if (cancelUnstarted()) {
                     return true;
                 }
             } else if (s != RUNNING) {

@@ -1,5 +1,7 @@
 package cloud.avila.avx;
 
+import cloud.avila.avx.internal.park.ShortLocks;
+
 import org.jspecify.annotations.Nullable;
 
 import java.lang.invoke.MethodHandles;
@@ -24,8 +26,8 @@ final class TaskGroup<T extends @Nullable Object> {
      * Overview.
      *
      * One lock guards the list of live members, their number, and what the owner of the group keeps
-     * beside them. It is held for a few steps, never while a task is started, cancelled or run, or
-     * while user code runs. Every step takes constant time, but for those that visit all members.
+     * beside them. It is held for a few steps, never while a task is started, cancelled or run, while
+     * user code runs, or while another lock is taken: workers' own threads spin for it (ShortLocks). Every step takes constant time, but for those that visit all members.
      *
      * A member ends, once, when its outcome is decided and its body runs no more. These are two
      * events, in any order: a task that is cancelled while it runs has its outcome at once, and its
@@ -51,6 +53,9 @@ final class TaskGroup<T extends @Nullable Object> {
 
         /** A member is not live any more without having ended: the runtime refused to start it. */
         void refused(JoinHandle<? extends T> member);
+
+        /** A member has ended; called without the lock, after {@link #ended}. */
+        default void afterEnd(JoinHandle<? extends T> member) {}
     }
 
     private static final int NEW = 0;
@@ -147,6 +152,11 @@ final class TaskGroup<T extends @Nullable Object> {
         this.owner = owner;
     }
 
+    /** Takes the lock; to be given back by {@code lock.unlock()}. */
+    void acquire() {
+        ShortLocks.acquire(lock);
+    }
+
     SchedulerHandle handle() {
         return handle;
     }
@@ -172,7 +182,7 @@ final class TaskGroup<T extends @Nullable Object> {
         SpawnedTask<U> task =
                 kind == Kind.FIBER ? handle.newFiber(name, member) : handle.newBlocking(member);
         member.task = task;
-        lock.lock();
+        acquire();
         try {
             if (!admission.admits(task)) {
                 task.cancel(false);
@@ -193,7 +203,7 @@ final class TaskGroup<T extends @Nullable Object> {
             if (!member.refuse()) {
                 return task; // cancelled meanwhile, which the owner has been told
             }
-            lock.lock();
+            acquire();
             try {
                 member.detached = true;
                 unlink(member);
@@ -214,7 +224,7 @@ final class TaskGroup<T extends @Nullable Object> {
 
     private void ended(Member<T, ?> member) {
         boolean cancelOthers = false;
-        lock.lock();
+        acquire();
         try {
             if (!member.detached) {
                 unlink(member);
@@ -229,6 +239,7 @@ final class TaskGroup<T extends @Nullable Object> {
         if (cancelOthers) {
             cancelAll();
         }
+        owner.afterEnd(member.task());
     }
 
     private void link(Member<T, ?> member) {
@@ -276,13 +287,38 @@ final class TaskGroup<T extends @Nullable Object> {
     /** Cancels the members that are live now. */
     void cancelAll() {
         List<SpawnedTask<? extends T>> tasks;
-        lock.lock();
+        acquire();
         try {
             tasks = members();
         } finally {
             lock.unlock();
         }
         tasks.forEach(task -> task.cancel(true));
+    }
+
+    /**
+     * Cancels the members that have not started.
+     *
+     * @return what they would have run, oldest first
+     */
+    List<Callable<?>> cancelUnstarted() {
+        List<Member<T, ?>> members = new ArrayList<>();
+        acquire();
+        try {
+            for (Member<T, ?> m = first; m != null; m = m.next) {
+                members.add(m);
+            }
+        } finally {
+            lock.unlock();
+        }
+        List<Callable<?>> bodies = new ArrayList<>();
+        for (Member<T, ?> m : members.reversed()) {
+            Callable<?> body = m.body; // cleared by whoever starts or cancels the task
+            if (m.task().cancelUnstarted() && body != null) {
+                bodies.add(body);
+            }
+        }
+        return bodies;
     }
 
     /** Lets the members go their own way, with the lock held; newest first. */
@@ -320,7 +356,7 @@ final class TaskGroup<T extends @Nullable Object> {
 
     /** Waits until no member is live. */
     void awaitEnd() throws InterruptedException {
-        lock.lock();
+        acquire();
         try {
             while (live > 0) {
                 changed.await();
@@ -332,7 +368,7 @@ final class TaskGroup<T extends @Nullable Object> {
 
     /** Waits until no member is live; an interrupt is kept. */
     void awaitEndUninterruptibly() {
-        lock.lock();
+        acquire();
         try {
             while (live > 0) {
                 changed.awaitUninterruptibly();

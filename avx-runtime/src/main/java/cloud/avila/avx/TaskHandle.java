@@ -307,7 +307,17 @@ abstract class TaskHandle<T extends @Nullable Object> extends TrackedTask implem
     /** After the change of state to FAILED, before the waiters are released. */
     final void failed() {
         if (waiters == null) {
-            UnseenFailures.watch(this, kind.hooks(), (Failure) Objects.requireNonNull(result));
+            watchUnseen();
+        }
+    }
+
+    /** Has a failure that nobody has seen reported when this handle is garbage. */
+    final void watchUnseen() {
+        if (state == FAILED) {
+            Failure failure = (Failure) Objects.requireNonNull(result);
+            if (!failure.seen) {
+                UnseenFailures.watch(this, kind.hooks(), name(), failure);
+            }
         }
     }
 

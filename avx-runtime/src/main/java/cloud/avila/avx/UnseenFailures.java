@@ -36,7 +36,12 @@ final class UnseenFailures {
 
     private UnseenFailures() {}
 
-    static void watch(TaskHandle<?> task, RuntimeHooks hooks, Failure failure) {
-        Watch.CLEANER.register(task, new Report(hooks, task.name(), failure));
+    /**
+     * Has a failure reported when its owner is garbage, unless it has been seen.
+     *
+     * @param owner what one has to refer to in order to see the failure
+     */
+    static void watch(Object owner, RuntimeHooks hooks, String task, Failure failure) {
+        Watch.CLEANER.register(owner, new Report(hooks, task, failure));
     }
 }

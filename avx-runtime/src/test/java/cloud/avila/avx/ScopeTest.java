@@ -357,13 +357,14 @@ class ScopeTest {
         Books.balanced(
                 rt -> {
                     var token = CancellationToken.create();
+                    JoinHandle<String> task;
                     try (var scope = Scope.open(rt.handle(), Scope.<String>failFast());
                             var tie = token.onCancel(scope::cancel)) {
-                        JoinHandle<String> task = scope.spawn(ScopeTest::sleepLong);
+                        task = scope.spawn(ScopeTest::sleepLong);
                         Thread.ofVirtual().start(token::cancel);
                         assertThrows(CancellationException.class, scope::join);
-                        assertTrue(task.isCancelled());
                     }
+                    assertTrue(task.isCancelled());
                 });
     }
 
