@@ -40,6 +40,7 @@ final class FiberRegistry {
 
     private static final VarHandle SLOT = MethodHandles.arrayElementVarHandle(Entry[].class);
 
+    private final int length;
     private volatile Stripe[] stripes; // the shared one, then one for each worker
     private final ReentrantLock sharedLock = new ReentrantLock();
 
@@ -54,8 +55,12 @@ final class FiberRegistry {
     }
 
     private static final class Stripe {
-        volatile @Nullable Entry[] slots = new Entry[64];
+        volatile @Nullable Entry[] slots;
         int cursor;
+
+        Stripe(int length) {
+            slots = new Entry[length];
+        }
 
         void put(Entry entry) {
             @Nullable Entry[] a = slots;
@@ -99,14 +104,22 @@ final class FiberRegistry {
     }
 
     FiberRegistry() {
-        stripes = new Stripe[] {new Stripe()};
+        this(64);
+    }
+
+    /**
+     * @param length of a stripe at first, a power of two; tests make it small to see it grow
+     */
+    FiberRegistry(int length) {
+        this.length = length;
+        stripes = new Stripe[] {new Stripe(length)};
     }
 
     /** Makes room for as many workers; one thread at a time. */
     void grow(int workers) {
         Stripe[] more = Arrays.copyOf(stripes, Math.max(stripes.length, workers + 1));
         for (int i = stripes.length; i < more.length; i++) {
-            more[i] = new Stripe();
+            more[i] = new Stripe(length);
         }
         stripes = more;
     }
