@@ -14,43 +14,20 @@ import org.openjdk.jcstress.infra.results.II_Result;
 @Outcome(expect = Expect.FORBIDDEN, desc = "came back, or was lost")
 @State
 public class RegistryGrowth {
-    private static final class Entry extends TrackedTask {
-        @Override
-        protected void runTask() {}
-
-        @Override
-        protected Ending ending() {
-            return Ending.COMPLETED;
-        }
-
-        @Override
-        protected void cancelOnShutdown() {}
-
-        @Override
-        protected Thread thread() {
-            return Thread.currentThread();
-        }
-
-        @Override
-        protected String displayName() {
-            return "entry";
-        }
-    }
-
     private final FiberRegistry registry = new FiberRegistry(2);
-    private final Entry victim = new Entry();
+    private final DummyTask victim = new DummyTask();
 
     /** Fills the stripe's first array. */
     public RegistryGrowth() {
         registry.grow(1);
         registry.add(victim, 0);
-        registry.add(new Entry(), 0);
+        registry.add(new DummyTask(), 0);
     }
 
     /** Adds one that makes it grow. */
     @Actor
     public void owner() {
-        registry.add(new Entry(), 0);
+        registry.add(new DummyTask(), 0);
     }
 
     /** Removes one. */

@@ -348,7 +348,7 @@ public final class WorkStealingScheduler extends Scheduler {
 
     private void push(Worker worker, Runnable item, Lane lane) {
         if (lane == Lane.NORMAL) {
-            worker.pushNext(item);
+            worker.pushNew(item);
         } else {
             lanes.push(lane, item);
             wakeOne();

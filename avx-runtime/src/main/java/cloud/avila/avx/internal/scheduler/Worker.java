@@ -188,9 +188,8 @@ final class Worker {
         if (lane != Lane.NORMAL) {
             scheduler.lanes.push(lane, continuation);
             scheduler.wakeOne();
-        } else if (continuation == running || dispatching) {
-            // a yield, or one of a batch of events
-            pushBehind(continuation);
+        } else if (continuation == running) {
+            pushBehind(continuation); // a yield
         } else {
             pushNext(continuation);
         }
@@ -204,12 +203,30 @@ final class Worker {
         }
     }
 
-    /** Queues what should run next, from this worker's thread. */
+    /** Queues what has been made ready to go on, to run next, from this worker's thread. */
     void pushNext(Runnable task) {
+        if (dispatching) {
+            pushBehind(task); // one of a batch
+            return;
+        }
         Runnable displaced = lifo;
         lifo = task;
         if (displaced != null) {
             queue.push(displaced);
+            scheduler.wakeOne();
+        }
+    }
+
+    /**
+     * Queues a new task, from this worker's thread: it does not push aside what was to run next.
+     */
+    void pushNew(Runnable task) {
+        if (dispatching) {
+            pushBehind(task);
+        } else if (lifo == null) {
+            lifo = task;
+        } else {
+            queue.push(task);
             scheduler.wakeOne();
         }
     }

@@ -3,7 +3,6 @@ package cloud.avila.avx.internal.scheduler;
 import org.jetbrains.lincheck.datastructures.ModelCheckingOptions;
 import org.jetbrains.lincheck.datastructures.Operation;
 import org.jetbrains.lincheck.datastructures.Validate;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 import java.util.ArrayList;
@@ -11,32 +10,9 @@ import java.util.List;
 
 /** After an owner has added and others have removed, exactly the live entries are listed. */
 public class FiberRegistryLincheckTest {
-    private static final class Entry extends TrackedTask {
-        @Override
-        protected void runTask() {}
-
-        @Override
-        protected Ending ending() {
-            return Ending.COMPLETED;
-        }
-
-        @Override
-        protected void cancelOnShutdown() {}
-
-        @Override
-        protected @Nullable Thread thread() {
-            return null;
-        }
-
-        @Override
-        protected String displayName() {
-            return "entry";
-        }
-    }
-
     private final FiberRegistry registry = new FiberRegistry(2);
-    private final Entry first = new Entry();
-    private final Entry second = new Entry();
+    private final DummyTask first = new DummyTask();
+    private final DummyTask second = new DummyTask();
     private boolean firstGone;
     private boolean secondGone;
     private int added;
@@ -49,7 +25,7 @@ public class FiberRegistryLincheckTest {
 
     @Operation(nonParallelGroup = "owner")
     public void add() {
-        registry.add(new Entry(), 0);
+        registry.add(new DummyTask(), 0);
         added++;
     }
 

@@ -2,7 +2,6 @@ package cloud.avila.avx.internal.scheduler;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 import java.util.ArrayList;
@@ -20,39 +19,6 @@ class FiberRegistryTest {
         return registry;
     }
 
-    private static final class Dummy extends TrackedTask {
-        @Override
-        protected void runTask() {}
-
-        @Override
-        protected Ending ending() {
-            return Ending.COMPLETED;
-        }
-
-        @Override
-        protected void cancelOnShutdown() {}
-
-        @Override
-        protected long id() {
-            return 0;
-        }
-
-        @Override
-        protected Stage stage() {
-            return Stage.QUEUED;
-        }
-
-        @Override
-        protected @Nullable Thread thread() {
-            return null;
-        }
-
-        @Override
-        protected String displayName() {
-            return "dummy";
-        }
-    }
-
     private static Set<TrackedTask> listed(FiberRegistry registry) {
         var found = new HashSet<TrackedTask>();
         registry.forEach(found::add);
@@ -67,7 +33,7 @@ class FiberRegistryTest {
         List<TrackedTask> live = new ArrayList<>();
         for (int i = 0; i < 20_000; i++) {
             if (live.isEmpty() || random.nextInt(100) < 52) {
-                var task = new Dummy();
+                var task = new DummyTask();
                 registry.add(task, random.nextInt(3) - 1);
                 live.add(task);
             } else {
@@ -103,7 +69,7 @@ class FiberRegistryTest {
                 enders.add(ender);
             }
             for (int i = 0; i < tasks; i++) {
-                var task = new Dummy();
+                var task = new DummyTask();
                 registry.add(task, i % 7 == 0 ? -1 : 0);
                 handed.put(task);
             }
