@@ -15,4 +15,8 @@ module cloud.avila.avx.runtime {
     exports cloud.avila.avx.sync;
     exports cloud.avila.avx.task;
     exports cloud.avila.avx.time;
+
+    // where the JVM starts the simulation's agent
+    exports cloud.avila.avx.internal.simulation to
+            java.instrument;
 }

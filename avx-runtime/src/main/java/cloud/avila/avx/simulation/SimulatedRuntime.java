@@ -121,7 +121,7 @@ public final class SimulatedRuntime implements AutoCloseable {
 
         /**
          * Sets how likely a fiber gives way where another thread could interfere. By default the
-         * seed chooses among 0, 1/32, 1/8 and 1/2.
+         * seed chooses among 1/32, 1/8, 1/4 and 1/2.
          *
          * @param probability from 0 (only where it blocks) to 1
          * @return this

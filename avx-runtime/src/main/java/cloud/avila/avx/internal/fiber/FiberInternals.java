@@ -78,12 +78,21 @@ public final class FiberInternals {
                 || (int) STATE.getVolatile(thread) != BLOCKED;
     }
 
+    /** Found once: to look at all threads takes a millisecond. */
+    private static final class Unblocker {
+        static final @Nullable Thread THREAD = find();
+    }
+
     /**
      * The JDK's thread that wakes virtual threads when a monitor is left.
      *
      * @return the thread, or null if this JDK has none
      */
     public static @Nullable Thread unblocker() {
+        return Unblocker.THREAD;
+    }
+
+    private static @Nullable Thread find() {
         for (Thread thread : Thread.getAllStackTraces().keySet()) {
             if (thread.getName().equals("VirtualThread-unblocker")) {
                 return thread;

@@ -1,6 +1,9 @@
 package cloud.avila.avx.internal.simulation;
 
+import cloud.avila.avx.internal.park.Blocker;
 import cloud.avila.avx.internal.park.Parker;
+
+import org.jspecify.annotations.Nullable;
 
 import java.util.Collection;
 
@@ -19,12 +22,22 @@ final class FiberListing {
                 text.append("  and ").append(fibers.size() - MOST_FIBERS).append(" more\n");
                 break;
             }
-            list(fiber, text);
+            list(fiber, fibers, text);
         }
         return text.toString();
     }
 
-    private static void list(SimulatedFiber fiber, StringBuilder text) {
+    private static void holder(
+            @Nullable Thread holder, Collection<SimulatedFiber> all, StringBuilder text) {
+        for (SimulatedFiber fiber : all) {
+            if (holder != null && fiber.thread == holder) {
+                text.append(", held by ").append(fiber.name);
+            }
+        }
+    }
+
+    private static void list(
+            SimulatedFiber fiber, Collection<SimulatedFiber> all, StringBuilder text) {
         text.append("  ").append(fiber.name).append(" on ").append(fiber.host);
         Thread thread = fiber.thread;
         if (thread == null) {
@@ -35,6 +48,9 @@ final class FiberListing {
         Object blocker = Parker.blockerOf(thread);
         if (blocker != null) {
             text.append(", waits on ").append(blocker);
+            if (blocker instanceof Blocker b) {
+                holder(b.holder(), all, text);
+            }
         }
         text.append('\n');
         StackTraceElement[] stack = thread.getStackTrace();

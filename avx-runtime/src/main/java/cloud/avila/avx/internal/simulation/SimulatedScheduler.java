@@ -77,8 +77,8 @@ public final class SimulatedScheduler extends Scheduler {
 
     private static final long IDLE_NANOS = 1_000_000;
     private static final long CLOSING_STEPS = 100_000;
-    private static final double[] PREEMPTIONS = {0, 1 / 32.0, 1 / 8.0, 1 / 2.0};
-    private static final int REDRAW = 8;
+    private static final double[] PREEMPTIONS = {1 / 32.0, 1 / 8.0, 1 / 4.0, 1 / 2.0};
+    private static final int REDRAW = 4;
     private static final int MONITOR_MILLIS = 20;
     private static final int SPINS = 1_000;
 

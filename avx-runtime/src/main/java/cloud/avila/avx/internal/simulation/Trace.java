@@ -1,5 +1,6 @@
 package cloud.avila.avx.internal.simulation;
 
+import java.util.Arrays;
 import java.util.Locale;
 
 /** What a simulation has decided: the last decisions one by one, and all of them as a digest. */
@@ -7,19 +8,28 @@ final class Trace {
     private static final long FNV_PRIME = 0x100000001b3L;
     private static final long SECOND = 1_000_000_000L;
 
-    private final long[] times;
-    private final String[] whats;
-    private final String[] names;
+    private final int length;
+    private long[] times;
+    private String[] whats;
+    private String[] names;
     private long total;
     private long digest = 0xcbf29ce484222325L;
 
     Trace(int length) {
-        times = new long[length];
-        whats = new String[length];
-        names = new String[length];
+        this.length = length;
+        int first = Math.min(length, 64);
+        times = new long[first];
+        whats = new String[first];
+        names = new String[first];
     }
 
     void add(long nanos, String what, String name) {
+        if (total == times.length && times.length < length) {
+            int bigger = (int) Math.min(length, 4L * times.length);
+            times = Arrays.copyOf(times, bigger);
+            whats = Arrays.copyOf(whats, bigger);
+            names = Arrays.copyOf(names, bigger);
+        }
         int slot = (int) (total++ % times.length);
         times[slot] = nanos;
         whats[slot] = what;
