@@ -2,6 +2,7 @@ package cloud.avila.avx;
 
 import cloud.avila.avx.internal.scheduler.SchedulerSettings;
 import cloud.avila.avx.internal.scheduler.SchedulerSettings.FiberPolicy;
+import cloud.avila.avx.internal.scheduler.SchedulerSettings.Overflow;
 import cloud.avila.avx.internal.scheduler.SchedulerSettings.Reuse;
 import cloud.avila.avx.internal.scheduler.WorkStealingScheduler;
 import cloud.avila.avx.metrics.Deadlock;
@@ -92,6 +93,11 @@ public final class AvxRuntime implements AutoCloseable {
                 config.maxBlockingThreads(),
                 TaskHandle.saturatedNanos(config.blockingKeepAlive()),
                 config.blockingQueueCapacity(),
+                switch (config.blockingOverflow()) {
+                    case REJECT -> Overflow.REJECT;
+                    case WAIT -> Overflow.WAIT;
+                    case CALLER_RUNS -> Overflow.CALLER_RUNS;
+                },
                 TaskHandle.saturatedNanos(config.stallThreshold()),
                 config.takeOver(),
                 config.workerAffinity());

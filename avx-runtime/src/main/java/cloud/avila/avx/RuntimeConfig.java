@@ -20,7 +20,8 @@ import java.util.function.Consumer;
  * @param reactorDriver which driver waits for sockets
  * @param maxBlockingThreads most threads of the blocking pool
  * @param blockingKeepAlive how long an idle thread of the blocking pool stays
- * @param blockingQueueCapacity most tasks that may wait for a blocking thread; more are rejected
+ * @param blockingQueueCapacity most tasks that may wait for a blocking thread
+ * @param blockingOverflow what becomes of a task beyond that
  * @param stallThreshold how long one piece of work may occupy a worker before the watchdog reports
  *     it; zero turns the watchdog off
  * @param takeOver whether a worker that is stuck gets another thread, when work waits for it
@@ -43,6 +44,7 @@ public record RuntimeConfig(
         int maxBlockingThreads,
         Duration blockingKeepAlive,
         int blockingQueueCapacity,
+        BlockingOverflow blockingOverflow,
         Duration stallThreshold,
         boolean takeOver,
         boolean workerAffinity,
@@ -64,6 +66,7 @@ public record RuntimeConfig(
     public RuntimeConfig {
         Objects.requireNonNull(fiberAccess, "fiberAccess");
         Objects.requireNonNull(fiberReuse, "fiberReuse");
+        Objects.requireNonNull(blockingOverflow, "blockingOverflow");
         Objects.requireNonNull(reactorDriver, "reactorDriver");
         Objects.requireNonNull(uncaughtFailureHandler, "uncaughtFailureHandler");
         contextPropagators = List.copyOf(contextPropagators);
@@ -137,6 +140,7 @@ public record RuntimeConfig(
         private int maxBlockingThreads = 512;
         private Duration blockingKeepAlive = Duration.ofSeconds(10);
         private int blockingQueueCapacity = 100_000;
+        private BlockingOverflow blockingOverflow = BlockingOverflow.REJECT;
         private Duration stallThreshold = Duration.ofMillis(100);
         private boolean takeOver = true;
         private boolean workerAffinity;
@@ -272,14 +276,25 @@ public record RuntimeConfig(
         }
 
         /**
-         * Bounds how many tasks may wait for a blocking thread; more are refused with a {@link
-         * java.util.concurrent.RejectedExecutionException}.
+         * Bounds how many tasks may wait for a blocking thread. What becomes of more is decided by
+         * {@link #blockingOverflow}.
          *
          * @param capacity at least 1
          * @return this
          */
         public Builder blockingQueueCapacity(int capacity) {
             this.blockingQueueCapacity = capacity;
+            return this;
+        }
+
+        /**
+         * Sets what becomes of a task for the blocking pool when its queue is full.
+         *
+         * @param overflow the policy
+         * @return this
+         */
+        public Builder blockingOverflow(BlockingOverflow overflow) {
+            this.blockingOverflow = overflow;
             return this;
         }
 
@@ -379,6 +394,7 @@ public record RuntimeConfig(
                     maxBlockingThreads,
                     blockingKeepAlive,
                     blockingQueueCapacity,
+                    blockingOverflow,
                     stallThreshold,
                     takeOver,
                     workerAffinity,

@@ -1,5 +1,7 @@
 package cloud.avila.avx.internal.scheduler;
 
+import cloud.avila.avx.internal.scheduler.SchedulerSettings.Overflow;
+
 import org.jspecify.annotations.Nullable;
 
 import java.util.ArrayDeque;
@@ -10,7 +12,8 @@ import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * Platform threads for code that holds its thread: as many as there is work for, up to a bound;
- * then a queue, up to a bound; then rejection. An idle thread ends after the keep-alive time.
+ * then a queue, up to a bound; then what the overflow policy says. An idle thread ends after the
+ * keep-alive time.
  *
  * <p>One lock guards everything. A task here is worth at least tens of microseconds of a thread;
  * the lock is held for some ten nanoseconds.
@@ -20,9 +23,11 @@ final class BlockingPool {
     private final int maxThreads;
     private final long keepAliveNanos;
     private final int queueCapacity;
+    private final Overflow overflow;
 
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition work = lock.newCondition();
+    private final Condition room = lock.newCondition();
     private final Condition ended = lock.newCondition();
     private final ArrayDeque<TrackedTask> queue = new ArrayDeque<>();
     private int threads;
@@ -37,32 +42,63 @@ final class BlockingPool {
         this.maxThreads = settings.maxBlockingThreads();
         this.keepAliveNanos = settings.blockingKeepAliveNanos();
         this.queueCapacity = settings.blockingQueueCapacity();
+        this.overflow = settings.overflow();
     }
 
     /**
      * Queues a task for a thread.
      *
-     * @throws RejectedExecutionException if the queue is full
+     * @param mayWait whether the caller may wait for room
+     * @return false if the caller is to run it
+     * @throws RejectedExecutionException if the queue is full, and the policy or the caller's kind
+     *     leaves nothing else
      */
-    void submit(TrackedTask task) {
+    boolean submit(TrackedTask task, boolean mayWait) {
         lock.lock();
         try {
-            if (idle > promised) {
-                promised++;
-                queue.add(task);
-                work.signal();
-            } else if (threads < maxThreads) {
-                startThread(task);
-            } else if (queue.size() - promised < queueCapacity) {
-                queue.add(task);
-            } else {
-                throw new RejectedExecutionException(
-                        "the blocking pool of runtime \"%s\" has all %d threads busy and %d tasks waiting; raise maxBlockingThreads or blockingQueueCapacity, or submit less"
-                                .formatted(scheduler.name(), maxThreads, queueCapacity));
+            for (; ; ) {
+                if (idle > promised) {
+                    promised++;
+                    queue.add(task);
+                    work.signal();
+                    return true;
+                }
+                if (threads < maxThreads) {
+                    startThread(task);
+                    return true;
+                }
+                if (queue.size() - promised < queueCapacity) {
+                    queue.add(task);
+                    return true;
+                }
+                if (overflow == Overflow.CALLER_RUNS) {
+                    return false;
+                }
+                if (overflow == Overflow.REJECT || !mayWait || closed) {
+                    throw full();
+                }
+                awaitRoom();
             }
         } finally {
             lock.unlock();
         }
+    }
+
+    private void awaitRoom() {
+        try {
+            room.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            RejectedExecutionException refused = full();
+            refused.initCause(e);
+            throw refused;
+        }
+    }
+
+    private RejectedExecutionException full() {
+        return new RejectedExecutionException(
+                "the blocking pool of runtime \"%s\" has all %d threads busy and %d tasks waiting; raise maxBlockingThreads or blockingQueueCapacity, or submit less"
+                        .formatted(scheduler.name(), maxThreads, queueCapacity));
     }
 
     private void startThread(TrackedTask first) {
@@ -113,6 +149,7 @@ final class BlockingPool {
                     TrackedTask task = queue.poll();
                     if (task != null) {
                         promised = Math.min(promised, queue.size());
+                        room.signal();
                         return task;
                     }
                     if (closed || left <= 0) {
@@ -143,6 +180,7 @@ final class BlockingPool {
         try {
             closed = true;
             work.signalAll();
+            room.signalAll();
         } finally {
             lock.unlock();
         }

@@ -15,6 +15,7 @@ package cloud.avila.avx.internal.scheduler;
  * @param maxBlockingThreads most threads of the blocking pool
  * @param blockingKeepAliveNanos how long an idle blocking thread stays
  * @param blockingQueueCapacity most tasks that may wait for a blocking thread
+ * @param overflow what becomes of a task beyond that
  * @param stallNanos how long one piece of work may take before it is reported, 0 for never
  * @param takeOver whether a stuck worker's slot moves to another thread
  * @param affinity whether each worker stays on one processor
@@ -32,6 +33,7 @@ public record SchedulerSettings(
         int maxBlockingThreads,
         long blockingKeepAliveNanos,
         int blockingQueueCapacity,
+        Overflow overflow,
         long stallNanos,
         boolean takeOver,
         boolean affinity) {
@@ -57,5 +59,15 @@ public record SchedulerSettings(
         OPENED_ONLY,
         /** Not at all. */
         JDK_SCHEDULER
+    }
+
+    /** What becomes of a blocking task that finds the queue full. */
+    public enum Overflow {
+        /** It is refused. */
+        REJECT,
+        /** Its submitter waits. */
+        WAIT,
+        /** Its submitter runs it. */
+        CALLER_RUNS
     }
 }

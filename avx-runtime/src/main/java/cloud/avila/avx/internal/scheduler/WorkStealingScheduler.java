@@ -532,14 +532,22 @@ public final class WorkStealingScheduler extends Scheduler {
         counts.spawned(null);
         shutdown.checkOpen(isInside());
         register(task, null);
-        boolean submitted = false;
+        boolean accepted = false;
+        boolean queued = false;
         try {
-            blockingPool.submit(task);
-            submitted = true;
+            queued =
+                    blockingPool.submit(
+                            task, Thread.currentThread() != Carrier.current() || !isInside());
+            accepted = true;
         } finally {
-            if (!submitted) {
+            if (!accepted) {
                 refuse(task);
             }
+        }
+        if (!queued) {
+            leaveWorker();
+            task.runTask();
+            taskEnded(task);
         }
     }
 

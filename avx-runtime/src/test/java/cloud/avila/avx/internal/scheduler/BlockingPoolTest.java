@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import cloud.avila.avx.AvxRuntime;
+import cloud.avila.avx.BlockingOverflow;
 import cloud.avila.avx.JoinHandle;
 import cloud.avila.avx.RuntimeConfig;
 
@@ -14,6 +15,7 @@ import org.junit.jupiter.api.Test;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
@@ -146,6 +148,64 @@ class BlockingPoolTest {
                                     () -> {
                                         throw new java.io.IOException("inline");
                                     }));
+        }
+    }
+
+    private static AvxRuntime full(BlockingOverflow overflow, CountDownLatch release) {
+        var rt =
+                AvxRuntime.create(
+                        RuntimeConfig.builder()
+                                .workerThreads(1)
+                                .maxBlockingThreads(1)
+                                .blockingQueueCapacity(1)
+                                .blockingOverflow(overflow)
+                                .build());
+        for (int i = 0; i < 2; i++) {
+            rt.spawnBlocking(
+                    () -> {
+                        release.await();
+                        return null;
+                    });
+        }
+        return rt;
+    }
+
+    @Test
+    void theCallerRunsWhatFindsNoRoomIfThatIsThePolicy() throws Exception {
+        var release = new CountDownLatch(1);
+        try (var rt = full(BlockingOverflow.CALLER_RUNS, release)) {
+            Thread outside = Thread.currentThread();
+            assertEquals(outside, rt.spawnBlocking(Thread::currentThread).join());
+            boolean inFiber =
+                    rt.<Boolean>blockOn(
+                            () ->
+                                    rt.spawnBlocking(Thread::currentThread).join()
+                                            == Thread.currentThread());
+            assertTrue(inFiber);
+            release.countDown();
+        }
+    }
+
+    @Test
+    void theCallerWaitsForRoomIfThatIsThePolicy() throws Exception {
+        var release = new CountDownLatch(1);
+        try (var rt = full(BlockingOverflow.WAIT, release)) {
+            var waiting = rt.spawn(() -> rt.spawnBlocking(() -> 5).join());
+            var interrupted = rt.spawn(() -> rt.spawnBlocking(() -> 6).join());
+            Thread.sleep(20);
+            assertFalse(waiting.isDone());
+            interrupted.cancel();
+            var refused = new CompletableFuture<Throwable>();
+            rt.handle()
+                    .execute(
+                            () ->
+                                    refused.complete(
+                                            assertThrows(
+                                                    RejectedExecutionException.class,
+                                                    () -> rt.spawnBlocking(() -> 7))));
+            assertTrue(String.valueOf(refused.get().getMessage()).contains("all 1 threads busy"));
+            release.countDown();
+            assertEquals(5, waiting.join());
         }
     }
 }
