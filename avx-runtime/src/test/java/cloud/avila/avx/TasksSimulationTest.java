@@ -10,11 +10,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import cloud.avila.avx.simulation.SimulatedRuntime;
 import cloud.avila.avx.simulation.junit.SimulationTest;
+import cloud.avila.avx.task.Futures;
+import cloud.avila.avx.task.Selected;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -210,5 +214,45 @@ class TasksSimulationTest {
             var cause = assertInstanceOf(IllegalStateException.class, e.getCause());
             assertEquals("as told", cause.getMessage());
         }
+    }
+
+    @SimulationTest(seeds = 200)
+    void pollTasksAndFibersShareTheVirtualTime(SimulatedRuntime sim) throws Exception {
+        var hours = List.of(1 + sim.random().nextInt(3), 1 + sim.random().nextInt(3));
+        int shorter = Math.min(hours.get(0), hours.get(1));
+        var sleeps = hours.stream().map(h -> Futures.sleep(Duration.ofHours(h))).toList();
+        JoinHandle<Integer> first =
+                Handle.current().spawnFuture(Futures.select(sleeps).map(Selected::index));
+        assertEquals(shorter, hours.get(first.join()));
+        assertEquals(Duration.ofHours(shorter), sim.time());
+        JoinHandle<String> cancelled =
+                Handle.current().spawnFuture(Futures.sleep(Duration.ofDays(1)).map(v -> "late"));
+        Thread.sleep(sim.random().nextInt(3));
+        assertTrue(cancelled.cancel());
+        assertThrows(CancellationException.class, cancelled::join);
+    }
+
+    @SimulationTest(seeds = 200)
+    void aScheduledTaskRunsAtItsTimesUntilItIsCancelled(SimulatedRuntime sim) throws Exception {
+        var runs = new AtomicInteger();
+        try (var executor = Handle.current().asScheduledExecutorService()) {
+            var task = executor.scheduleAtFixedRate(runs::incrementAndGet, 1, 1, TimeUnit.MINUTES);
+            sim.advance(Duration.ofHours(1).plusSeconds(30));
+            assertEquals(60, runs.get());
+            assertTrue(task.cancel(false));
+            sim.advance(Duration.ofHours(1));
+            assertEquals(60, runs.get());
+            assertEquals(7, executor.schedule(() -> 7, 1, TimeUnit.DAYS).get());
+        }
+    }
+
+    @SimulationTest(seeds = 100)
+    void jobsRunOnceInsideTheSimulation(SimulatedRuntime sim) throws Exception {
+        var runs = new AtomicInteger();
+        for (int i = 0; i < 5; i++) {
+            Handle.current().execute(runs::incrementAndGet);
+        }
+        Thread.sleep(1);
+        assertEquals(5, runs.get());
     }
 }

@@ -173,6 +173,7 @@ public final class SimulatedScheduler extends Scheduler {
         this.network = new Network(this, root.split());
         this.localHost = network.host("local");
         this.thread = new SimulatedThread(this, "simulation-" + settings.seed());
+        FiberInternals.seedRandom(thread, forThreads.nextLong());
     }
 
     // --- what the rewritten code asks ---
