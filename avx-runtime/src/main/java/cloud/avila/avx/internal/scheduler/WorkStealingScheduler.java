@@ -584,11 +584,14 @@ public final class WorkStealingScheduler extends Scheduler {
     private void accept(@Nullable Worker worker, Lane lane) {
         // needs no fence on a worker: whoever runs there is live itself, and counts until it ends
         counts.spawned(worker);
-        shutdown.checkOpen(worker != null || isInside());
+        boolean inside = worker != null || isInside();
+        shutdown.checkOpen(inside);
+        // a task that may not start its children could not finish
         boolean full =
-                lane == Lane.NORMAL
-                        ? worker == null && injection.isFull(settings.injectionCapacity())
-                        : lanes.isFull(lane, settings.injectionCapacity());
+                !inside
+                        && (lane == Lane.NORMAL
+                                ? injection.isFull(settings.injectionCapacity())
+                                : lanes.isFull(lane, settings.injectionCapacity()));
         if (full) {
             counts.refused();
             throw new RejectedExecutionException(
