@@ -4,6 +4,7 @@
  */
 module cloud.avila.avx.runtime {
     requires static java.instrument;
+    requires static jdk.jfr;
     requires static org.jspecify;
 
     exports cloud.avila.avx;

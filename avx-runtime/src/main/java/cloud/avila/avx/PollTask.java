@@ -52,6 +52,7 @@ final class PollTask<T extends @Nullable Object> extends TaskHandle<T>
      * state    all                            volatile, compare-and-set
      * future   spawner, then who owns it      plain
      * left, again   the polling thread        plain
+     * recording spawner, before it is queued  plain
      *
      * Why the orders suffice: all changes of state are compare-and-sets, so each reads what the one
      * before has written, and what a thread did before its change happens-before what follows any
@@ -72,6 +73,7 @@ final class PollTask<T extends @Nullable Object> extends TaskHandle<T>
     private @Nullable Future<? extends T> future;
     private int left;
     private boolean again;
+    private @Nullable Object recording;
 
     PollTask(Scheduler scheduler, @Nullable String name, Future<? extends T> future) {
         super(scheduler.nextId(), RuntimeHooks.of(scheduler).poll, name, OWNED);
@@ -151,6 +153,16 @@ final class PollTask<T extends @Nullable Object> extends TaskHandle<T>
     @Override
     protected @Nullable Thread thread() {
         return null;
+    }
+
+    @Override
+    protected void keepRecording(@Nullable Object recording) {
+        this.recording = recording;
+    }
+
+    @Override
+    protected @Nullable Object recording() {
+        return recording;
     }
 
     @Override

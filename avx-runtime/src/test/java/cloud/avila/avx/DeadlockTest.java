@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import cloud.avila.avx.internal.park.Blocker;
+import cloud.avila.avx.internal.park.Parker;
 import cloud.avila.avx.metrics.Deadlock;
 import cloud.avila.avx.sync.Mutex;
 
@@ -22,7 +24,9 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 import java.util.logging.Handler;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
@@ -324,6 +328,86 @@ class DeadlockTest {
             throw new AssertionError(e);
         } finally {
             mutex.unlock();
+        }
+    }
+
+    /** A wait whose holder and description are the test's: hooks into a look at the tasks. */
+    private record ScriptedWait(Supplier<Thread> held, Supplier<String> words) implements Blocker {
+        @Override
+        public Thread holder() {
+            return held.get();
+        }
+
+        @Override
+        public String toString() {
+            return words.get();
+        }
+    }
+
+    private static void parkIn(Blocker blocker, AtomicBoolean until) {
+        while (!until.get()) {
+            Parker.park(blocker);
+        }
+    }
+
+    private static void awaitBlocker(Thread thread, Object blocker) {
+        while (Parker.blockerOf(thread) != blocker || thread.getState() != Thread.State.WAITING) {
+            Thread.onSpinWait();
+        }
+    }
+
+    /**
+     * B waits all the time, for a lock that A takes after its wait for B has ended, and gives back
+     * before it waits for B once more. So there is no circle at any time, though each look sees A
+     * wait for B and B wait for A.
+     */
+    @Test
+    void waitsThatFollowEachOtherAreNoCircle() throws Exception {
+        var end = new AtomicBoolean();
+        var left = List.of(new AtomicBoolean(), new AtomicBoolean(), new AtomicBoolean());
+        var looks = new AtomicInteger();
+        var a = new AtomicReference<Thread>();
+        var b = new AtomicReference<Thread>();
+        var waits =
+                List.of(
+                        new ScriptedWait(b::get, () -> "first"),
+                        new ScriptedWait(b::get, () -> "second"),
+                        new ScriptedWait(b::get, () -> "third"));
+        Supplier<Thread> holderOfB =
+                () -> {
+                    int n = looks.getAndIncrement();
+                    if (n < 2) { // A's wait ends, it has the lock for a moment, and waits again
+                        left.get(n).set(true);
+                        Parker.unpark(a.get());
+                        awaitBlocker(a.get(), waits.get(n + 1));
+                    }
+                    return a.get();
+                };
+        var waitOfB = new ScriptedWait(holderOfB, () -> "what A takes");
+        b.set(Thread.ofPlatform().daemon().start(() -> parkIn(waitOfB, end)));
+        awaitBlocker(b.get(), waitOfB);
+        try (var rt = runtime()) {
+            rt.spawn(
+                    "A",
+                    () -> {
+                        a.set(Thread.currentThread());
+                        for (int i = 0; i < 3; i++) {
+                            parkIn(waits.get(i), left.get(i));
+                        }
+                        return 0;
+                    });
+            while (a.get() == null) {
+                Thread.onSpinWait();
+            }
+            awaitBlocker(a.get(), waits.get(0));
+            assertEquals(List.of(), rt.findDeadlocks());
+            assertEquals(1, looks.get(), "the second look ends at A's new wait");
+            left.get(1).set(true);
+            left.get(2).set(true);
+            Parker.unpark(a.get());
+        } finally {
+            end.set(true);
+            Parker.unpark(b.get());
         }
     }
 

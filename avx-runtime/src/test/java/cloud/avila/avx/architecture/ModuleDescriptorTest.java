@@ -46,6 +46,7 @@ class ModuleDescriptorTest {
                 Map.of(
                         "java.base", Set.of(Requires.Modifier.MANDATED),
                         "java.instrument", Set.of(Requires.Modifier.STATIC),
+                        "jdk.jfr", Set.of(Requires.Modifier.STATIC),
                         "org.jspecify", Set.of(Requires.Modifier.STATIC)),
                 module.requires().stream()
                         .collect(Collectors.toMap(Requires::name, Requires::modifiers)));

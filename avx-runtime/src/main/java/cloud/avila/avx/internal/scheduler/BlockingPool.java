@@ -129,7 +129,9 @@ final class BlockingPool {
             TrackedTask task = first;
             first = null;
             while (task != null) {
+                Object event = FlightEvents.taskBegins(task, BlockingPool.this.scheduler.name());
                 task.runTask();
+                FlightEvents.taskEnded(event, task);
                 Thread.interrupted();
                 scheduler.taskEnded(task);
                 task = nextTask();

@@ -68,7 +68,9 @@ final class Runner extends FiberRegistry.Entry implements Runnable {
             if (task.queuedNanos != 0) {
                 scheduler.waited(task);
             }
+            Object event = FlightEvents.taskBegins(task, scheduler.name());
             task.runTask();
+            FlightEvents.taskEnded(event, task);
             boolean goOn = tasks < maxTasks && scheduler.mayReuse(mounting);
             if (goOn) {
                 scheduler.clean(me, loader);

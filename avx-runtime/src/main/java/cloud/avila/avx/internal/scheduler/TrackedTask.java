@@ -67,6 +67,22 @@ public abstract class TrackedTask extends FiberRegistry.Entry implements Runnabl
     protected abstract Stage stage();
 
     /**
+     * Keeps what is being recorded of a task that runs in steps; other tasks do not keep it here.
+     *
+     * @param recording from now to the end of the task
+     */
+    protected void keepRecording(@Nullable Object recording) {}
+
+    /**
+     * What is being recorded.
+     *
+     * @return what was given to {@link #keepRecording}, if anything was
+     */
+    protected @Nullable Object recording() {
+        return null;
+    }
+
+    /**
      * The thread that runs the task. The thread may run another task next: who looks at what it
      * does asks again afterwards whether it is still this task's.
      *

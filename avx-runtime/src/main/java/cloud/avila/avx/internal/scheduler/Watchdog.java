@@ -174,6 +174,8 @@ final class Watchdog {
         }
         try {
             scheduler.handOn(stuck);
+            FlightEvents.takeOver(
+                    scheduler.name(), worker.index, stuck.getName(), worker.thread.getName());
             takeOvers++;
         } catch (Throwable e) {
             LOG.log(
@@ -194,20 +196,21 @@ final class Watchdog {
         if (worker.executed() != executed) {
             return; // it was over before we had looked at it: the stack is another task's
         }
+        String busyWith =
+                fiber != null
+                        ? "fiber \"" + fiber.displayName() + "\""
+                        : switch (work) {
+                            case Job job -> job.describe();
+                            case TrackedTask task when !task.onFiber ->
+                                    "poll task \"" + task.displayName() + "\"";
+                            case null, default -> "one fiber";
+                        };
         var message = new StringBuilder();
         message.append(worker.thread.getName())
                 .append(" of runtime \"")
                 .append(scheduler.name())
                 .append("\" has been busy with ")
-                .append(
-                        fiber != null
-                                ? "fiber \"" + fiber.displayName() + "\""
-                                : switch (work) {
-                                    case Job job -> job.describe();
-                                    case TrackedTask task when !task.onFiber ->
-                                            "poll task \"" + task.displayName() + "\"";
-                                    case null, default -> "one fiber";
-                                })
+                .append(busyWith)
                 .append(" for ")
                 .append(nanos / 1_000_000)
                 .append(" ms; use spawnBlocking for code that holds its thread");
@@ -215,6 +218,7 @@ final class Watchdog {
             message.append("\n\tat ").append(frame);
         }
         LOG.log(Level.WARNING, message.toString());
+        FlightEvents.stall(scheduler.name(), worker.thread.getName(), busyWith, nanos, stack);
         stalls++;
     }
 

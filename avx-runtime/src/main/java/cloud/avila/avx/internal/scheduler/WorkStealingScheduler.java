@@ -243,23 +243,43 @@ public final class WorkStealingScheduler extends Scheduler {
     public void startFiber(TrackedTask task, @Nullable String name, Lane lane) {
         task.lane = lane;
         task.threadName = name;
-        if (access == Access.JDK || reuse == Reuse.NEVER) {
-            startFresh(task, name);
-        } else {
-            task.onFiber = true;
-            submit(task, task);
+        try {
+            if (access == Access.JDK || reuse == Reuse.NEVER) {
+                startFresh(task, name);
+            } else {
+                task.onFiber = true;
+                submit(task, task);
+            }
+        } catch (RejectedExecutionException e) {
+            throw recorded(e);
         }
+    }
+
+    private RejectedExecutionException recorded(RejectedExecutionException e) {
+        FlightEvents.reject(name(), e.getMessage());
+        return e;
     }
 
     @Override
     public void startSteps(TrackedTask task, Runnable step) {
         task.kind = TaskKind.POLL_TASK;
-        submit(task, step);
+        if (FlightEvents.recordsTasks()) {
+            task.keepRecording(FlightEvents.taskBegins(task, name()));
+        }
+        try {
+            submit(task, step);
+        } catch (RejectedExecutionException e) {
+            throw recorded(e);
+        }
     }
 
     @Override
     public void execute(Runnable body, Lane lane) {
-        submitJob(new Job(this, body), lane);
+        try {
+            submitJob(new Job(this, body), lane);
+        } catch (RejectedExecutionException e) {
+            throw recorded(e);
+        }
     }
 
     /** Accepts, registers and queues a task, so that nothing is left of it if any of that fails. */
@@ -323,6 +343,8 @@ public final class WorkStealingScheduler extends Scheduler {
                             : worker.isTimeToSample();
             if (sampled) {
                 task.acceptedNanos = task.queuedNanos = System.nanoTime();
+            } else if (FlightEvents.recordsTasks()) {
+                task.acceptedNanos = System.nanoTime();
             } else {
                 // while nobody sleeps, somebody has looked at the clock a moment ago
                 task.acceptedNanos =
@@ -387,7 +409,9 @@ public final class WorkStealingScheduler extends Scheduler {
     }
 
     private void runFresh(TrackedTask task) {
+        Object event = FlightEvents.taskBegins(task, name());
         task.runTask();
+        FlightEvents.taskEnded(event, task);
         taskEnded(task);
     }
 
@@ -529,6 +553,14 @@ public final class WorkStealingScheduler extends Scheduler {
     @Override
     public void startBlocking(TrackedTask task) {
         task.kind = TaskKind.BLOCKING;
+        try {
+            submitBlocking(task);
+        } catch (RejectedExecutionException e) {
+            throw recorded(e);
+        }
+    }
+
+    private void submitBlocking(TrackedTask task) {
         counts.spawned(null);
         shutdown.checkOpen(isInside());
         register(task, null);
@@ -628,6 +660,9 @@ public final class WorkStealingScheduler extends Scheduler {
 
     @Override
     public void taskEnded(TrackedTask task) {
+        if (FlightEvents.recordsTasks()) {
+            FlightEvents.taskEnded(task.recording(), task);
+        }
         registry.remove(task);
         ended(task.ending());
     }
