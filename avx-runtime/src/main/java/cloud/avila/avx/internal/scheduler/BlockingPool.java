@@ -1,5 +1,6 @@
 package cloud.avila.avx.internal.scheduler;
 
+import cloud.avila.avx.internal.park.ShortLocks;
 import cloud.avila.avx.internal.scheduler.SchedulerSettings.Overflow;
 
 import org.jspecify.annotations.Nullable;
@@ -54,7 +55,7 @@ final class BlockingPool {
      *     leaves nothing else
      */
     boolean submit(TrackedTask task, boolean mayWait) {
-        lock.lock();
+        ShortLocks.acquire(lock);
         try {
             for (; ; ) {
                 if (idle > promised) {
@@ -140,7 +141,7 @@ final class BlockingPool {
     }
 
     private @Nullable TrackedTask nextTask() {
-        lock.lock();
+        ShortLocks.acquire(lock);
         try {
             completed++;
             long left = keepAliveNanos;
@@ -178,7 +179,7 @@ final class BlockingPool {
 
     /** Lets idle threads end, and the others when their task has ended. */
     void close() {
-        lock.lock();
+        ShortLocks.acquire(lock);
         try {
             closed = true;
             work.signalAll();
@@ -191,7 +192,7 @@ final class BlockingPool {
     /** Waits until every thread is past its last task. */
     boolean awaitEnd(long nanos) {
         boolean interrupted = false;
-        lock.lock();
+        ShortLocks.acquire(lock);
         try {
             long end = System.nanoTime() + nanos;
             while (threads > 0) {
@@ -216,7 +217,7 @@ final class BlockingPool {
 
     /** A consistent look at the pool. */
     Snapshot snapshot() {
-        lock.lock();
+        ShortLocks.acquire(lock);
         try {
             return new Snapshot(threads, idle, queue.size(), completed);
         } finally {

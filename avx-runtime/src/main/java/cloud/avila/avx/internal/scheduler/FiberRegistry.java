@@ -1,5 +1,7 @@
 package cloud.avila.avx.internal.scheduler;
 
+import cloud.avila.avx.internal.park.ShortLocks;
+
 import org.jspecify.annotations.Nullable;
 
 import java.lang.invoke.MethodHandles;
@@ -134,7 +136,7 @@ final class FiberRegistry {
             stripes[worker + 1].put(entry);
             return;
         }
-        sharedLock.lock();
+        ShortLocks.acquire(sharedLock);
         try {
             stripes[0].put(entry);
         } finally {

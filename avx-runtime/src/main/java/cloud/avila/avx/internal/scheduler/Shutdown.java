@@ -123,6 +123,15 @@ final class Shutdown {
         }
     }
 
+    private boolean anyThreadAlive() {
+        for (Worker worker : scheduler.workers) {
+            if (worker.thread.isAlive()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** Goes through the phases; tells whether the thread was interrupted meanwhile. */
     private boolean shutDown(long timeoutNanos) {
         boolean interrupted = awaitDrained(timeoutNanos);
@@ -140,7 +149,7 @@ final class Shutdown {
             reportUnfinished(timeoutNanos);
         }
         stopWorkers();
-        interrupted |= await(this::workersHaveEnded, GRACE_NANOS);
+        interrupted |= await(() -> workersHaveEnded() && !anyThreadAlive(), GRACE_NANOS);
         if (!workersHaveEnded()) {
             reportStuck();
         }

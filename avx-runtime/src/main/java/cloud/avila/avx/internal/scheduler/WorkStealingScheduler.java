@@ -6,6 +6,7 @@ import cloud.avila.avx.internal.fiber.FiberThreads;
 import cloud.avila.avx.internal.fiber.FiberThreads.Access;
 import cloud.avila.avx.internal.fiber.JdkBuild;
 import cloud.avila.avx.internal.park.Parker;
+import cloud.avila.avx.internal.park.ShortLocks;
 import cloud.avila.avx.internal.reactor.IoDriver;
 import cloud.avila.avx.internal.reactor.IoDrivers;
 import cloud.avila.avx.internal.scheduler.SchedulerSettings.FiberPolicy;
@@ -807,7 +808,7 @@ public final class WorkStealingScheduler extends Scheduler {
     }
 
     private IoDriver openDriver() {
-        driverLock.lock();
+        ShortLocks.acquire(driverLock);
         try {
             IoDriver d = driver;
             if (d == null) {
@@ -855,7 +856,7 @@ public final class WorkStealingScheduler extends Scheduler {
 
     /** Closes the driver, which wakes the fibers that wait in a socket; none is opened later. */
     void closeDriver() {
-        driverLock.lock();
+        ShortLocks.acquire(driverLock);
         try {
             IoDriver d = driver;
             if (d != null) {
