@@ -579,8 +579,7 @@ public final class WorkStealingScheduler extends Scheduler {
         }
         if (!queued) {
             leaveWorker();
-            task.runTask();
-            taskEnded(task);
+            runFresh(task);
         }
     }
 
