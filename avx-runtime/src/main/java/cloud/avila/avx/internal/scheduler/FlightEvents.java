@@ -21,6 +21,16 @@ final class FlightEvents {
 
     private FlightEvents() {}
 
+    /**
+     * Loads what every task asks for: once a recorder runs, loading an event's class runs its code,
+     * which must not happen inside a slot.
+     */
+    static void load() {
+        if (PRESENT) {
+            TaskEvent.isOn();
+        }
+    }
+
     /** Whether tasks are recorded now. */
     static boolean recordsTasks() {
         return PRESENT && TaskEvent.isOn();

@@ -119,6 +119,7 @@ public final class WorkStealingScheduler extends Scheduler {
         super(hooks);
         this.settings = settings;
         this.access = resolveAccess(settings);
+        FlightEvents.load();
         this.reuse = settings.reuse();
         this.fibers = new Fibers[Lane.values().length];
         for (Lane lane : Lane.values()) {
