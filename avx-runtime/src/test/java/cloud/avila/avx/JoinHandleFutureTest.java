@@ -131,6 +131,10 @@ class JoinHandleFutureTest {
                                             } catch (InterruptedException e) {
                                                 interrupts.incrementAndGet();
                                             }
+                                            // the gate may open before it sees the interrupt
+                                            if (Thread.interrupted()) {
+                                                interrupts.incrementAndGet();
+                                            }
                                             ended.countDown();
                                             return "too late";
                                         });
