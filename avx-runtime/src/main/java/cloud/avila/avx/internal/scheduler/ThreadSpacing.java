@@ -31,7 +31,6 @@ final class ThreadSpacing implements AutoCloseable {
     void start(Thread worker) {
         leaveSpace();
         worker.start();
-        leaveSpace();
     }
 
     private void leaveSpace() {
@@ -50,9 +49,10 @@ final class ThreadSpacing implements AutoCloseable {
         }
     }
 
-    /** Lets the threads in between end. */
+    /** Leaves space behind the last worker, and lets the threads in between end. */
     @Override
     public void close() {
+        leaveSpace();
         started.countDown();
     }
 }

@@ -109,8 +109,9 @@ class ResizeTest {
                             return null;
                         });
             }
-            for (int i = 0; i < 200; i++) {
-                rt.resize(1 + random.nextInt(80));
+            for (int i = 0; i < 150; i++) {
+                // now and then more than the 64 of one word of sleepers
+                rt.resize(1 + random.nextInt(i % 30 == 0 ? 80 : 6));
                 if (random.nextInt(4) == 0) {
                     Thread.sleep(random.nextInt(5));
                 }
