@@ -16,6 +16,7 @@ public final class SimulationFailure extends Exception {
         INTRUSION
     }
 
+    /** Which kind it is. */
     private final Kind kind;
 
     SimulationFailure(Kind kind, String message) {
