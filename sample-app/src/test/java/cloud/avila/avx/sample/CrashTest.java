@@ -115,14 +115,21 @@ class CrashTest {
     @Test
     @EnabledOnOs(value = OS.LINUX, disabledReason = "only Linux lets a process's limits be lifted")
     void aFileSystemWithoutSpaceIsSurvivedAndLeftBehind() throws Exception {
-        // a soft limit on the size of files makes every write beyond fail, and can be lifted
-        List<String> limited = List.of("/bin/sh", "-c", "ulimit -S -f 800; exec \"$@\"", "sh");
         try (var process =
                 new GatewayProcess(
-                        dataDir, limited, ALONE, MANY_POINTS, "gateway.flush.interval=200ms")) {
+                        dataDir, List.of(), ALONE, MANY_POINTS, "gateway.flush.interval=200ms")) {
             GatewayClient gateway = process.client();
             var running = new AtomicBoolean(true);
             Thread sender = sender(gateway, "full.points", running);
+            await().atMost(PATIENCE)
+                    .untilAsserted(
+                            () -> {
+                                assertThat(gateway.accepted()).isGreaterThan(5_000);
+                                assertThat(gateway.points("full.points")).isNotEmpty();
+                            });
+            // a soft limit on the size of files makes every write beyond fail, and can be lifted;
+            // journal and database are both beyond this one
+            limitFiles(process, "16384");
             await().atMost(PATIENCE)
                     .untilAsserted(
                             () -> {
@@ -134,16 +141,7 @@ class CrashTest {
             assertThat(gateway.get("/actuator/health").statusCode()).isEqualTo(503);
             assertThat(gateway.get("/").statusCode()).isEqualTo(200);
 
-            var raise =
-                    new ProcessBuilder(
-                                    "prlimit",
-                                    "--pid",
-                                    Long.toString(process.pid()),
-                                    "--fsize=unlimited:unlimited")
-                            .inheritIO()
-                            .start();
-            assertThat(raise.waitFor(1, TimeUnit.MINUTES)).isTrue();
-            assertThat(raise.exitValue()).isZero();
+            limitFiles(process, "unlimited");
             await().atMost(PATIENCE)
                     .untilAsserted(
                             () ->
@@ -187,6 +185,19 @@ class CrashTest {
     }
 
     /** Sends numbered points as fast as the gateway takes them. */
+    private static void limitFiles(GatewayProcess process, String bytes) throws Exception {
+        var prlimit =
+                new ProcessBuilder(
+                                "prlimit",
+                                "--pid",
+                                Long.toString(process.pid()),
+                                "--fsize=" + bytes + ":unlimited")
+                        .inheritIO()
+                        .start();
+        assertThat(prlimit.waitFor(1, TimeUnit.MINUTES)).isTrue();
+        assertThat(prlimit.exitValue()).isZero();
+    }
+
     private static Thread sender(GatewayClient gateway, String series, AtomicBoolean running) {
         return Thread.ofPlatform()
                 .daemon()
