@@ -28,6 +28,8 @@ final class Watchdog {
 
     private final WorkStealingScheduler scheduler;
     private final long stallNanos;
+    private final long tickNanos;
+    private long lastLook = System.nanoTime();
     private final Thread thread;
     private final boolean takeOver;
     private final List<Observation> observations = new ArrayList<>();
@@ -37,15 +39,21 @@ final class Watchdog {
     private volatile long takeOvers;
     private volatile int stalled;
 
+    /**
+     * What is known of a worker. Busy time adds up from tick to tick and counts a tick that came
+     * late as no more than two: a watchdog that slept, or lacked a processor itself, has not seen
+     * what the worker did meanwhile.
+     */
     private static final class Observation {
         long executed = -1;
-        long since;
+        long busyNanos;
         boolean reported;
     }
 
     Watchdog(WorkStealingScheduler scheduler, SchedulerSettings settings) {
         this.scheduler = scheduler;
         this.stallNanos = settings.stallNanos();
+        this.tickNanos = stallNanos == 0 ? TICK_NANOS : Math.min(TICK_NANOS, stallNanos);
         this.takeOver = settings.takeOver();
         this.thread = new Thread(null, this::run, settings.name() + "-watchdog", 0, false);
         thread.setDaemon(true);
@@ -93,8 +101,7 @@ final class Watchdog {
             }
             leadsBefore = scheduler.lead.taken();
             if (active || leaderless || !allSleep()) {
-                long tick = stallNanos == 0 ? TICK_NANOS : Math.min(TICK_NANOS, stallNanos);
-                Parker.parkNanos(this, leaderless ? LEADERLESS_TICK_NANOS : tick);
+                Parker.parkNanos(this, leaderless ? LEADERLESS_TICK_NANOS : tickNanos);
             } else {
                 sleepUntilWorkerAwake();
             }
@@ -126,6 +133,8 @@ final class Watchdog {
 
     /** Looks at every worker; tells whether any has run, or is running, something. */
     private boolean observe(long now) {
+        long sinceLast = Math.min(now - lastLook, 2 * tickNanos);
+        lastLook = now;
         boolean active = false;
         int late = 0;
         for (Worker worker : scheduler.workers) {
@@ -136,16 +145,17 @@ final class Watchdog {
             long executed = worker.executed();
             if (executed != seen.executed) {
                 seen.executed = executed;
-                seen.since = now;
+                seen.busyNanos = 0;
                 seen.reported = false;
                 active = true;
             } else if (!worker.isRunningTask()) {
-                seen.since = now;
+                seen.busyNanos = 0;
             } else {
                 active = true;
-                if (stallNanos > 0 && now - seen.since >= stallNanos) {
+                seen.busyNanos += sinceLast;
+                if (stallNanos > 0 && seen.busyNanos >= stallNanos) {
                     late++;
-                    stalled(worker, seen, now);
+                    stalled(worker, seen);
                 }
             }
         }
@@ -153,10 +163,10 @@ final class Watchdog {
         return active;
     }
 
-    private void stalled(Worker worker, Observation seen, long now) {
+    private void stalled(Worker worker, Observation seen) {
         if (!seen.reported) {
             seen.reported = true;
-            report(worker, seen.executed, now - seen.since);
+            report(worker, seen.executed, seen.busyNanos);
         }
         if (takeOver && scheduler.workWaitsFor(worker)) {
             takeOver(worker);

@@ -132,6 +132,25 @@ class WatchdogTest {
     }
 
     @Test
+    void workAfterALongSleepIsNoStall() throws Exception {
+        try (var rt = runtime()) {
+            for (int i = 0; i < 20; i++) {
+                Thread.sleep(60); // longer than the threshold: workers and watchdog sleep
+                rt.spawn(
+                                () -> {
+                                    long end = System.nanoTime() + 5_000_000;
+                                    while (System.nanoTime() - end < 0) {
+                                        Thread.onSpinWait();
+                                    }
+                                    return null;
+                                })
+                        .join();
+            }
+            assertEquals(0, rt.metrics().stalls(), messages.toString());
+        }
+    }
+
+    @Test
     void manyShortTasksAreNoStall() throws Exception {
         try (var rt = runtime()) {
             rt.blockOn(
