@@ -8,7 +8,7 @@
  * what a thread did before sending happens-before what follows the receipt of that message; an
  * interrupt or a timeout loses no message.
  *
- * <p>Depends on {@code internal.park} only.
+ * <p>Depends on {@code internal.park} and {@code task}.
  */
 @NullMarked
 package cloud.avila.avx.channel;

@@ -92,7 +92,7 @@ class ArchitectureTest {
                                     "metrics")),
                     entry("atomic", Set.of("internal.park", "")),
                     entry("sync", Set.of("internal.park", "atomic", "")),
-                    entry("channel", Set.of("internal.park", "atomic", "sync", "")),
+                    entry("channel", Set.of("internal.park", "task", "atomic", "sync", "")),
                     entry(
                             "time",
                             Set.of("internal.scheduler", "internal.timer", "internal.park", "")),

@@ -240,7 +240,7 @@ public abstract class WaitQueue<W extends Waiter> {
         if (!waiter.decide(outcome)) {
             return false;
         }
-        if (waiter.thread() != Thread.currentThread()) {
+        if (waiter.needsWaking()) {
             waiter.next = wake;
             wake = waiter;
         }
@@ -350,7 +350,7 @@ public abstract class WaitQueue<W extends Waiter> {
         for (Waiter w = oldest; w != null; ) {
             Waiter newer = w.next;
             w.next = null;
-            Parker.unpark(w.thread());
+            w.wake();
             w = newer;
         }
     }

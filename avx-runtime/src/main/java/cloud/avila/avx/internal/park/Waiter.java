@@ -81,6 +81,23 @@ public class Waiter {
     }
 
     /**
+     * Lets the one that waits go on. Called after the outcome was decided, on any thread, while no
+     * lock and no queue is held. Must not block and must not throw.
+     */
+    protected void wake() {
+        Parker.unpark(thread);
+    }
+
+    /**
+     * Whether the one that waits has to be woken if the calling thread decides the outcome.
+     *
+     * @return false if it is the calling thread itself, which looks at the outcome anyway
+     */
+    protected boolean needsWaking() {
+        return thread != Thread.currentThread();
+    }
+
+    /**
      * Ends the wait, which happens once.
      *
      * @param decided the outcome
