@@ -312,7 +312,9 @@ public record RuntimeConfig(
         /**
          * Sets whether a worker that has been on one piece of work for longer than the stall
          * threshold gets another thread when work waits for it, so that the rest of the runtime
-         * goes on. On by default. At most 256 threads of a runtime can be away with stuck work.
+         * goes on; when that holds for all workers, one of them gets it after 20 ms already, if no
+         * more threads are away than there are workers. On by default. At most 256 threads of a
+         * runtime can be away with stuck work.
          *
          * @param takeOver whether it does
          * @return this

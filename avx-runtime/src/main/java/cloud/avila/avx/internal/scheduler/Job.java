@@ -4,24 +4,29 @@ package cloud.avila.avx.internal.scheduler;
 final class Job implements Runnable {
     private final WorkStealingScheduler scheduler;
     private final Runnable body;
+    private boolean failed;
 
     Job(WorkStealingScheduler scheduler, Runnable body) {
         this.scheduler = scheduler;
         this.body = body;
     }
 
+    /** Runs it; the worker counts it afterwards, inside its slot again. */
     @Override
     public void run() {
-        boolean failed = true;
         try {
             body.run();
-            failed = false;
         } catch (Throwable e) {
+            failed = true;
             scheduler.hooks().failed(describe(), e);
         } finally {
             Thread.interrupted(); // the worker's thread goes on to other tasks
-            scheduler.ended(failed ? TrackedTask.Ending.FAILED : TrackedTask.Ending.COMPLETED);
         }
+    }
+
+    /** How it ended; asked after {@link #run}. */
+    TrackedTask.Ending ending() {
+        return failed ? TrackedTask.Ending.FAILED : TrackedTask.Ending.COMPLETED;
     }
 
     /** The job was never run. */

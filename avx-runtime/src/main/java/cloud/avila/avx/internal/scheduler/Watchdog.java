@@ -8,12 +8,13 @@ import org.jspecify.annotations.Nullable;
 import java.lang.System.Logger.Level;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 
 /**
  * Looks after the workers from a thread of its own: reports a worker that has been on one piece of
- * work for too long, and moves its slot to another thread if something waits for it; wakes another
- * worker to take the lead when the leader is kept away by its work, so that sockets and timers do
- * not wait for it.
+ * work for too long, and moves its slot to another thread if something waits for it; does the
+ * latter early when no worker at all gets on; wakes another worker to take the lead when the leader
+ * is kept away by its work, so that sockets and timers do not wait for it.
  *
  * <p>It ticks only while there is activity: after a tick in which no worker ran anything it sleeps
  * until a worker wakes up. Workers are observed through their counters, at no cost to them.
@@ -22,6 +23,13 @@ final class Watchdog {
     private static final System.Logger LOG = System.getLogger(Watchdog.class.getName());
 
     private static final long TICK_NANOS = 10_000_000;
+
+    /**
+     * When every worker is on one piece of work for so long, one of them gets another thread,
+     * though that is no stall yet: then whatever waits, waits no longer than this and a tick or
+     * two.
+     */
+    private static final long ALL_BUSY_NANOS = 20_000_000;
 
     /** Tick while nobody leads and somebody sleeps who could. */
     private static final long LEADERLESS_TICK_NANOS = 1_000_000;
@@ -33,6 +41,7 @@ final class Watchdog {
     private final Thread thread;
     private final boolean takeOver;
     private final List<Observation> observations = new ArrayList<>();
+    private final List<Away> away = new ArrayList<>();
     private volatile boolean asleep;
     private volatile boolean stopped;
     private volatile long stalls;
@@ -48,6 +57,25 @@ final class Watchdog {
         long executed = -1;
         long busyNanos;
         boolean reported;
+    }
+
+    /** A thread that lost its slot before its piece of work had become a stall. */
+    private static final class Away {
+        final WorkerThread thread;
+        final int returns;
+        final @Nullable Runnable work;
+        long busyNanos;
+
+        Away(WorkerThread thread, @Nullable Runnable work, long busyNanos) {
+            this.thread = thread;
+            this.returns = thread.returns();
+            this.work = work;
+            this.busyNanos = busyNanos;
+        }
+
+        boolean isOver() {
+            return thread.returns() != returns;
+        }
     }
 
     Watchdog(WorkStealingScheduler scheduler, SchedulerSettings settings) {
@@ -135,8 +163,10 @@ final class Watchdog {
     private boolean observe(long now) {
         long sinceLast = Math.min(now - lastLook, 2 * tickNanos);
         lastLook = now;
-        boolean active = false;
+        boolean active = observeAway(sinceLast);
         int late = 0;
+        int busy = 0;
+        Worker longest = null;
         for (Worker worker : scheduler.workers) {
             if (worker.index == observations.size()) {
                 observations.add(new Observation());
@@ -155,38 +185,88 @@ final class Watchdog {
                 seen.busyNanos += sinceLast;
                 if (stallNanos > 0 && seen.busyNanos >= stallNanos) {
                     late++;
-                    stalled(worker, seen);
+                    if (!stalled(worker, seen)) {
+                        busy++;
+                    }
+                } else if (stallNanos > 0 && seen.busyNanos >= ALL_BUSY_NANOS) {
+                    busy++;
+                    if ((longest == null
+                                    || seen.busyNanos > observations.get(longest.index).busyNanos)
+                            && scheduler.workWaitsFor(worker)) {
+                        longest = worker;
+                    }
                 }
             }
         }
         stalled = late;
+        if (longest != null && busy >= scheduler.activeWorkers()) {
+            nobodyGetsOn(longest);
+        }
         return active;
     }
 
-    private void stalled(Worker worker, Observation seen) {
+    /** Watches those who lost their slot early, until they are back or have become a stall. */
+    private boolean observeAway(long sinceLast) {
+        away.removeIf(
+                gone -> {
+                    gone.busyNanos += sinceLast;
+                    if (gone.isOver()) {
+                        return true;
+                    }
+                    if (gone.busyNanos < stallNanos) {
+                        return false;
+                    }
+                    report(gone.thread, gone.work, gone.busyNanos, gone::isOver);
+                    return true;
+                });
+        return !away.isEmpty();
+    }
+
+    /** Reports it, once; tells whether the slot has got another thread. */
+    private boolean stalled(Worker worker, Observation seen) {
         if (!seen.reported) {
             seen.reported = true;
-            report(worker, seen.executed, seen.busyNanos);
+            long executed = seen.executed;
+            report(
+                    worker.thread,
+                    worker.runningTask(),
+                    seen.busyNanos,
+                    () -> worker.executed() != executed);
         }
-        if (takeOver && scheduler.workWaitsFor(worker)) {
-            takeOver(worker);
+        return takeOver && scheduler.workWaitsFor(worker) && takeOver(worker);
+    }
+
+    /**
+     * All workers are on long pieces of work. That may be mere computing, so there is a limit to
+     * the threads that this adds: as many as there are workers.
+     */
+    private void nobodyGetsOn(Worker longest) {
+        if (!takeOver || scheduler.spares.snapshot().away() >= scheduler.activeWorkers()) {
+            return;
+        }
+        long nanos = observations.get(longest.index).busyNanos;
+        Away leaving = new Away(longest.thread, longest.runningTask(), nanos);
+        if (takeOver(longest)) {
+            away.add(leaving);
         }
     }
 
-    private void takeOver(Worker worker) {
+    /** Whether the slot's thread has lost it, for all that is known for the piece of work seen. */
+    private boolean takeOver(Worker worker) {
         if (!scheduler.spares.reserve()) {
-            return;
+            return false;
         }
         WorkerThread stuck = worker.thread;
         if (!stuck.revoke()) {
             scheduler.spares.unreserve();
-            return;
+            return false;
         }
         try {
             scheduler.handOn(stuck);
             FlightEvents.takeOver(
                     scheduler.name(), worker.index, stuck.getName(), worker.thread.getName());
             takeOvers++;
+            return true;
         } catch (Throwable e) {
             LOG.log(
                     Level.ERROR,
@@ -194,16 +274,17 @@ final class Watchdog {
                             + stuck.getName()
                             + ", which is stuck; trying again",
                     e);
+            return false;
         }
     }
 
-    private void report(Worker worker, long executed, long nanos) {
-        TrackedTask fiber = mountedOn(worker);
-        Thread occupied = fiber == null ? worker.thread : fiber.thread();
-        Runnable work = worker.runningTask();
+    private void report(
+            WorkerThread thread, @Nullable Runnable work, long nanos, BooleanSupplier over) {
+        TrackedTask fiber = mountedOn(thread);
+        Thread occupied = fiber == null ? thread : fiber.thread();
         StackTraceElement[] stack =
                 occupied == null ? new StackTraceElement[0] : occupied.getStackTrace();
-        if (worker.executed() != executed) {
+        if (over.getAsBoolean()) {
             return; // it was over before we had looked at it: the stack is another task's
         }
         String busyWith =
@@ -216,7 +297,7 @@ final class Watchdog {
                             case null, default -> "one fiber";
                         };
         var message = new StringBuilder();
-        message.append(worker.thread.getName())
+        message.append(thread.getName())
                 .append(" of runtime \"")
                 .append(scheduler.name())
                 .append("\" has been busy with ")
@@ -228,16 +309,16 @@ final class Watchdog {
             message.append("\n\tat ").append(frame);
         }
         LOG.log(Level.WARNING, message.toString());
-        FlightEvents.stall(scheduler.name(), worker.thread.getName(), busyWith, nanos, stack);
+        FlightEvents.stall(scheduler.name(), thread.getName(), busyWith, nanos, stack);
         stalls++;
     }
 
-    private @Nullable TrackedTask mountedOn(Worker worker) {
+    private @Nullable TrackedTask mountedOn(WorkerThread thread) {
         TrackedTask[] found = new TrackedTask[1];
         scheduler.registry.forEach(
                 task -> {
                     Thread t = task.thread();
-                    if (t != null && FiberThreads.isMounted(t, worker.thread)) {
+                    if (t != null && FiberThreads.isMounted(t, thread)) {
                         found[0] = task;
                     }
                 });

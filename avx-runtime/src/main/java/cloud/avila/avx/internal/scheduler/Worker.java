@@ -304,7 +304,11 @@ final class Worker {
             // jobs and fibers catch their own: this is the virtual machine giving up on something
             LOG.log(Level.ERROR, me.getName() + " goes on after " + e, e);
         }
-        if (!me.enterLoop()) {
+        boolean inside = me.enterLoop();
+        if (body instanceof Job job) {
+            scheduler.counts.ended(inside ? this : null, job.ending());
+        }
+        if (!inside) {
             return false;
         }
         running = null;
@@ -384,14 +388,14 @@ final class Worker {
             lifo = null;
             return task;
         }
+        // one from the queue goes before it; at its end the wait of what is behind would be long
         lifoTurns = 0;
         lifoCapped++;
         Runnable older = queue.take();
-        lifo = null;
         if (older == null) {
+            lifo = null;
             return task;
         }
-        queue.push(task);
         return older;
     }
 

@@ -28,6 +28,8 @@ final class WorkerThread extends RuntimeThread implements NativeScratch.Owner {
      * hold    watchdog or this thread (revoke, restore),
      *         SpareThreads (give)                         volatile; this thread reads opaque
      * worker  SpareThreads, before the thread has a slot  plain; published by start or by hold
+     * returns this thread, when it comes back without     volatile
+     *         a slot
      *
      * Revoking is Dekker's pattern: this thread writes inside and then reads hold, the watchdog
      * writes hold and then reads inside; one of them must see the other. That takes a store-load
@@ -66,6 +68,7 @@ final class WorkerThread extends RuntimeThread implements NativeScratch.Owner {
     private @Nullable Worker worker;
     private int inside;
     private volatile int hold = GONE;
+    private volatile int returns;
 
     WorkerThread(WorkStealingScheduler scheduler, String name, long stackSize) {
         super(scheduler, null, name, stackSize);
@@ -88,8 +91,18 @@ final class WorkerThread extends RuntimeThread implements NativeScratch.Owner {
         do {
             Worker slot = Objects.requireNonNull(worker);
             workers.placement.place(slot.index);
-            again = slot.run(this) && workers.spares.awaitSlot(this);
+            again = slot.run(this) && comeBack();
         } while (again);
+    }
+
+    private boolean comeBack() {
+        returns = returns + 1; // no other thread writes it
+        return workers.spares.awaitSlot(this);
+    }
+
+    /** How often it has come back from a task during which it lost its slot. */
+    int returns() {
+        return returns;
     }
 
     boolean belongsTo(WorkStealingScheduler scheduler) {

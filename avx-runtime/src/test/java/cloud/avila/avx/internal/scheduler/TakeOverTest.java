@@ -24,11 +24,14 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Random;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 
 /** A stuck task holds its thread, but not what waits for its worker. */
@@ -46,11 +49,15 @@ class TakeOverTest {
     }
 
     private static AvxRuntime runtime(int workers) {
+        return runtime(workers, Duration.ofMillis(30));
+    }
+
+    private static AvxRuntime runtime(int workers, Duration stallThreshold) {
         return AvxRuntime.create(
                 RuntimeConfig.builder()
                         .name("taken")
                         .workerThreads(workers)
-                        .stallThreshold(Duration.ofMillis(30))
+                        .stallThreshold(stallThreshold)
                         .build());
     }
 
@@ -130,6 +137,86 @@ class TakeOverTest {
             Thread.sleep(5);
         }
         assertEquals(0, rt.metrics().threadsAway());
+    }
+
+    @Test
+    void whenNoWorkerGetsOnOneIsTakenOverLongBeforeTheThreshold() throws Exception {
+        var stop = new AtomicBoolean();
+        try (var rt = runtime(2, Duration.ofHours(1))) {
+            var loops = new ArrayList<JoinHandle<?>>();
+            for (int i = 0; i < 12; i++) {
+                loops.add(
+                        rt.spawn(
+                                () -> {
+                                    spinUntil(stop);
+                                    return null;
+                                }));
+            }
+            try {
+                for (int i = 0; rt.metrics().threadsAway() < 2 && i < 12_000; i++) {
+                    Thread.sleep(5);
+                }
+                Thread.sleep(200);
+                // mere computing may look like this: as many threads as workers are added, no more
+                assertEquals(2, rt.metrics().threadsAway());
+                assertEquals(2, rt.metrics().takeOvers());
+                assertEquals(0, rt.metrics().stalls());
+            } finally {
+                stop.set(true);
+            }
+            for (JoinHandle<?> loop : loops) {
+                loop.join();
+            }
+            awaitNoThreadAway(rt);
+        }
+    }
+
+    @Test
+    void whoLostItsWorkerEarlyIsReportedAtTheThresholdAllTheSame() throws Exception {
+        var stop = new AtomicBoolean();
+        var reports = new ConcurrentLinkedQueue<String>();
+        var handler =
+                new Handler() {
+                    @Override
+                    public void publish(LogRecord record) {
+                        reports.add(record.getMessage());
+                    }
+
+                    @Override
+                    public void flush() {}
+
+                    @Override
+                    public void close() {}
+                };
+        logger.addHandler(handler);
+        try (var rt = runtime(1, Duration.ofMillis(400))) {
+            var loop =
+                    rt.spawn(
+                            "loops",
+                            () -> {
+                                spinUntil(stop);
+                                return null;
+                            });
+            try {
+                rt.spawn(() -> "runs although the only worker is busy").join();
+                for (int i = 0; rt.metrics().stalls() == 0 && i < 12_000; i++) {
+                    Thread.sleep(5);
+                }
+                Thread.sleep(100);
+            } finally {
+                stop.set(true);
+            }
+            loop.join();
+            awaitNoThreadAway(rt);
+            assertEquals(1, rt.metrics().stalls());
+            assertEquals(1, rt.metrics().takeOvers());
+        } finally {
+            logger.removeHandler(handler);
+        }
+        assertEquals(1, reports.size(), reports::toString);
+        String report = reports.element();
+        assertTrue(report.contains("fiber \"loops\""), report);
+        assertTrue(report.contains("TakeOverTest.spinUntil"), report);
     }
 
     @Test
