@@ -46,7 +46,7 @@ class ArchitectureTest {
             Map.ofEntries(
                     entry("internal.sys", Set.of()),
                     entry("internal.fiber", Set.of()),
-                    entry("internal.park", Set.of()),
+                    entry("internal.park", Set.of("internal.sys")),
                     entry("metrics", Set.of()),
                     entry("internal.timer", Set.of("internal.park")),
                     entry(

@@ -1,7 +1,7 @@
 /**
  * The one seam where a thread, virtual or not, goes to sleep and is woken. Nothing outside this
- * package calls {@link java.util.concurrent.locks.LockSupport}. Depends on nothing else of the
- * runtime.
+ * package calls {@link java.util.concurrent.locks.LockSupport}. Depends on {@code internal.sys} for
+ * the system calls it may sleep in.
  */
 @NullMarked
 package cloud.avila.avx.internal.park;

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import cloud.avila.avx.AvxRuntime;
+import cloud.avila.avx.internal.sys.AddressWait;
 
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -15,14 +16,43 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 
-/** Parking and unparking keep {@code LockSupport}'s contract on every kind of thread. */
+/**
+ * Parking and unparking keep {@code LockSupport}'s contract on every kind of thread, and in the
+ * system's wait on an address.
+ */
 class ParkContractTest {
     private static final long SECOND = 1_000_000_000L;
+    private static final AddressParker ON_ADDRESS = new AddressParker(AddressWait.open());
 
     enum Kind {
         PLATFORM,
+        PLATFORM_ON_ADDRESS,
         FOREIGN_VIRTUAL,
         FIBER;
+
+        void park(Object blocker) {
+            if (this == PLATFORM_ON_ADDRESS) {
+                ON_ADDRESS.park(blocker, false, 0);
+            } else {
+                Parker.park(blocker);
+            }
+        }
+
+        void parkNanos(Object blocker, long nanos) {
+            if (this == PLATFORM_ON_ADDRESS) {
+                ON_ADDRESS.park(blocker, true, Deadline.afterNanos(nanos));
+            } else {
+                Parker.parkNanos(blocker, nanos);
+            }
+        }
+
+        void unpark(Thread thread) {
+            if (this == PLATFORM_ON_ADDRESS) {
+                ON_ADDRESS.unpark(thread);
+            } else {
+                Parker.unpark(thread);
+            }
+        }
 
         <T> T run(Callable<T> code) throws Exception {
             if (this == FIBER) {
@@ -40,7 +70,7 @@ class ParkContractTest {
                         }
                     };
             Thread thread =
-                    this == PLATFORM ? new Thread(body) : Thread.ofVirtual().unstarted(body);
+                    this == FOREIGN_VIRTUAL ? Thread.ofVirtual().unstarted(body) : new Thread(body);
             thread.start();
             return result.get(60, TimeUnit.SECONDS);
         }
@@ -60,8 +90,8 @@ class ParkContractTest {
         assertTrue(
                 kind.run(
                         () -> {
-                            Parker.unpark(Thread.currentThread());
-                            Parker.park(blocker); // would wait for ever
+                            kind.unpark(Thread.currentThread());
+                            kind.park(blocker); // would wait for ever
                             return true;
                         }));
     }
@@ -74,13 +104,13 @@ class ParkContractTest {
                         () -> {
                             long most = 0;
                             for (int i = 0; i < 5; i++) { // a park may return for no reason
-                                Parker.unpark(Thread.currentThread());
-                                Parker.unpark(Thread.currentThread());
-                                Parker.park(blocker);
+                                kind.unpark(Thread.currentThread());
+                                kind.unpark(Thread.currentThread());
+                                kind.park(blocker);
                                 most =
                                         Math.max(
                                                 most,
-                                                timeOf(() -> Parker.parkNanos(blocker, 5_000_000)));
+                                                timeOf(() -> kind.parkNanos(blocker, 5_000_000)));
                             }
                             return most;
                         });
@@ -105,10 +135,10 @@ class ParkContractTest {
                         () -> {
                             parked.set(Thread.currentThread());
                             while (!Thread.currentThread().isInterrupted()) {
-                                Parker.park(blocker);
+                                kind.park(blocker);
                             }
-                            Parker.park(blocker); // returns at once, as often as asked
-                            Parker.parkNanos(blocker, 60 * SECOND);
+                            kind.park(blocker); // returns at once, as often as asked
+                            kind.parkNanos(blocker, 60 * SECOND);
                             return Thread.interrupted();
                         }));
         interrupter.join();
@@ -120,9 +150,9 @@ class ParkContractTest {
         assertTrue(
                 kind.run(
                         () -> {
-                            Parker.parkNanos(blocker, 0);
-                            Parker.parkNanos(blocker, -1);
-                            Parker.parkNanos(blocker, Long.MIN_VALUE);
+                            kind.parkNanos(blocker, 0);
+                            kind.parkNanos(blocker, -1);
+                            kind.parkNanos(blocker, Long.MIN_VALUE);
                             return true;
                         }));
     }
@@ -139,7 +169,7 @@ class ParkContractTest {
                                 Thread.onSpinWait();
                             }
                             go.set(true);
-                            Parker.unpark(sleeper.get());
+                            kind.unpark(sleeper.get());
                         });
         waker.start();
         long took =
@@ -149,7 +179,7 @@ class ParkContractTest {
                                         () -> {
                                             sleeper.set(Thread.currentThread());
                                             while (!go.get()) {
-                                                Parker.parkNanos(blocker, Long.MAX_VALUE);
+                                                kind.parkNanos(blocker, Long.MAX_VALUE);
                                             }
                                         }));
         assertTrue(took < 55 * SECOND);
@@ -173,7 +203,7 @@ class ParkContractTest {
                             }
                             seen.complete(found);
                             release.set(true);
-                            Parker.unpark(thread.get());
+                            kind.unpark(thread.get());
                         });
         watcher.start();
         boolean left =
@@ -181,7 +211,7 @@ class ParkContractTest {
                         () -> {
                             thread.set(Thread.currentThread());
                             while (!release.get()) {
-                                Parker.park(blocker);
+                                kind.park(blocker);
                             }
                             return Parker.blockerOf(Thread.currentThread()) != null;
                         });
