@@ -9,9 +9,12 @@ import cloud.avila.avx.internal.park.Blocker;
 import cloud.avila.avx.internal.park.Parker;
 import cloud.avila.avx.metrics.Deadlock;
 import cloud.avila.avx.sync.Mutex;
+import cloud.avila.avx.sync.RwLock;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.time.Duration;
 import java.util.ArrayList;
@@ -108,6 +111,41 @@ class DeadlockTest {
             String text = rt.dumpFibers().toText();
             assertTrue(text.contains("Deadlock of 2:"), text);
             assertTrue(text.contains("waits on Mutex[held by"), text);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aCircleByWayOfAReadWriteLockIsFound(boolean reads) throws Exception {
+        try (var rt = runtime()) {
+            var mutex = new Mutex();
+            var lock = new RwLock("accounts");
+            var both = new CyclicBarrier(2);
+            rt.spawn(
+                    "writer",
+                    () -> {
+                        try (var w = lock.write()) {
+                            both.await();
+                            try (var g = mutex.acquire()) {
+                                return 0;
+                            }
+                        }
+                    });
+            rt.spawn(
+                    "locker",
+                    () -> {
+                        try (var g = mutex.acquire()) {
+                            both.await();
+                            try (var r = reads ? lock.read() : lock.write()) {
+                                return 0;
+                            }
+                        }
+                    });
+            Deadlock deadlock = awaitDeadlock(rt);
+            assertEquals(Set.of("writer", "locker"), names(deadlock));
+            checkCircle(deadlock);
+            String text = deadlock.toString();
+            assertTrue(text.contains("RwLock \"accounts\"["), text);
         }
     }
 

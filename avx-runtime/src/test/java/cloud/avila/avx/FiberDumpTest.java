@@ -198,7 +198,7 @@ class FiberDumpTest {
                     "Sleep[PT1M]",
                     waitOf(await(rt, "sleeper", TaskState.TIMED_WAITING)).description());
             assertEquals(
-                    "Condition[of Mutex[free]]",
+                    "Condvar[of Mutex[free]]",
                     waitOf(await(rt, "condition", TaskState.WAITING)).description());
             Wait juc = waitOf(await(rt, "juc", TaskState.WAITING));
             assertTrue(

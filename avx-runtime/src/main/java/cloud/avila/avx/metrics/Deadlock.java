@@ -6,8 +6,9 @@ import java.util.List;
  * Threads that wait for each other in a circle: each waits, without a limit, for what the next one
  * holds or is, and the last one for the first. None of them goes on unless it is interrupted.
  *
- * <p>Found are circles of {@code Mutex} and of joins, mixed. Not found are those that go through
- * anything else: a lock of {@code java.util.concurrent}, a monitor, a channel.
+ * <p>Found are circles of {@code Mutex}, of {@code RwLock} held for writing or upgradeable reading,
+ * and of joins, mixed. Not found are those that go through anything else: a plain read lock, a lock
+ * of {@code java.util.concurrent}, a monitor, a channel.
  *
  * @param members the circle, in order
  */

@@ -85,6 +85,7 @@ public final class Mutex implements Lock {
     }
 
     private final Queue queue = new Queue();
+    private final String label;
     private final long handOffNanos;
     private volatile @Nullable Object owner;
     private volatile boolean heir;
@@ -95,8 +96,27 @@ public final class Mutex implements Lock {
         this(HAND_OFF_NANOS);
     }
 
+    /**
+     * A free mutex with a name, by which dumps and messages call it.
+     *
+     * @param name the name
+     */
+    public Mutex(String name) {
+        this(named("Mutex", name), HAND_OFF_NANOS);
+    }
+
     Mutex(long handOffNanos) {
+        this("Mutex", handOffNanos);
+    }
+
+    /** A mutex that calls itself something else, being part of another lock. */
+    Mutex(String label, long handOffNanos) {
+        this.label = label;
         this.handOffNanos = handOffNanos;
+    }
+
+    static String named(String kind, String name) {
+        return kind + " \"" + name + "\"";
     }
 
     /**
@@ -146,7 +166,7 @@ public final class Mutex implements Lock {
             try {
                 queueFor(me, Wait.UNINTERRUPTIBLE, 0);
             } catch (InterruptedException e) {
-                throw new AssertionError("an uninterruptible wait was interrupted", e);
+                throw uninterruptible(e);
             }
         }
     }
@@ -159,13 +179,7 @@ public final class Mutex implements Lock {
      */
     @Override
     public void lockInterruptibly() throws InterruptedException {
-        if (Thread.interrupted()) {
-            throw new InterruptedException();
-        }
-        Thread me = Thread.currentThread();
-        if (!OWNER.compareAndSet(this, null, me) && !spin(me)) {
-            queueFor(me, Wait.INTERRUPTIBLE, 0);
-        }
+        lock(Wait.INTERRUPTIBLE, 0);
     }
 
     /**
@@ -222,7 +236,7 @@ public final class Mutex implements Lock {
      */
     @Override
     public Condition newCondition() {
-        return new MutexCondition(this);
+        return new Condvar(this);
     }
 
     /**
@@ -264,18 +278,33 @@ public final class Mutex implements Lock {
      */
     @Override
     public String toString() {
-        return "Mutex[" + describeOwner() + "]";
+        return label + "[" + describeOwner() + "]";
     }
 
     void checkHeldBy(Thread me, String operation) {
         if (owner != me) {
             throw new IllegalMonitorStateException(
                     describe(me)
-                            + " does not hold this mutex, "
+                            + " does not hold this "
+                            + label
+                            + ", "
                             + operation
                             + " is not possible: it is "
                             + describeOwner());
         }
+    }
+
+    /** Locks; false when time is up. The deadline matters to a timed wait only. */
+    boolean lock(Wait wait, long deadline) throws InterruptedException {
+        if (wait != Wait.UNINTERRUPTIBLE && Thread.interrupted()) {
+            throw new InterruptedException();
+        }
+        Thread me = Thread.currentThread();
+        return OWNER.compareAndSet(this, null, me) || spin(me) || queueFor(me, wait, deadline);
+    }
+
+    static AssertionError uninterruptible(InterruptedException e) {
+        return new AssertionError("an uninterruptible wait was interrupted", e);
     }
 
     private boolean tryLockFor(long nanos) throws InterruptedException {
@@ -290,13 +319,18 @@ public final class Mutex implements Lock {
         return spin(me) || nanos > 0 && queueFor(me, Wait.TIMED, deadline);
     }
 
-    private boolean spin(Thread me) {
+    void checkNotHeldBy(Thread me) {
         if (owner == me) {
             throw new IllegalMonitorStateException(
                     describe(me)
-                            + " holds this mutex already and would wait for itself: Mutex is not"
-                            + " reentrant");
+                            + " holds this "
+                            + label
+                            + " already and would wait for itself: it is not reentrant");
         }
+    }
+
+    private boolean spin(Thread me) {
+        checkNotHeldBy(me);
         for (int i = 0; i < SPINS; i++) {
             Thread.onSpinWait();
             if (owner == null && OWNER.compareAndSet(this, null, me)) {
@@ -354,14 +388,8 @@ public final class Mutex implements Lock {
         return o instanceof Thread t ? "held by " + describe(t) : o.toString();
     }
 
-    private static String describe(Thread t) {
+    static String describe(Thread t) {
         return "thread \"" + t.getName() + "\" #" + t.threadId();
-    }
-
-    private enum Wait {
-        UNINTERRUPTIBLE,
-        INTERRUPTIBLE,
-        TIMED
     }
 
     private final class Turn extends Waiter implements Blocker {

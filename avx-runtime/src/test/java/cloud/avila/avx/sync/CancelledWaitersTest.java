@@ -1,5 +1,6 @@
 package cloud.avila.avx.sync;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -17,6 +18,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.Lock;
 
 /**
  * Waits that time out behind one that stays must leave no memory. {@code -Davx.cancelled=...} sets
@@ -78,19 +80,49 @@ class CancelledWaitersTest {
         stays.join();
     }
 
-    private static void holdUntilInterrupted(Mutex mutex) {
-        mutex.lock();
+    private static void holdUntilInterrupted(Lock lock) {
+        lock.lock();
         try {
             Thread.sleep(Duration.ofHours(1));
         } catch (InterruptedException e) {
-            mutex.unlock();
+            lock.unlock();
+        }
+    }
+
+    @Test
+    void ofAReadLock() throws Exception {
+        var lock = new RwLock();
+        var holder = Background.parkedStep(() -> holdUntilInterrupted(lock.writeLock()));
+        var stays = Background.parkedStep(() -> lock.readLock().lockInterruptibly());
+        cancelMany(() -> () -> assertNull(lock.tryRead(ONE)));
+        holder.interrupt();
+        stays.join();
+        assertEquals(1, lock.readers());
+    }
+
+    @Test
+    void ofAWriteLockBehindAWriter() throws Exception {
+        var lock = new RwLock();
+        var holder = Background.parkedStep(() -> holdUntilInterrupted(lock.writeLock()));
+        var stays = Background.parkedStep(() -> lock.writeLock().lockInterruptibly());
+        cancelMany(() -> () -> assertNull(lock.tryWrite(ONE)));
+        holder.interrupt();
+        stays.join();
+    }
+
+    @Test
+    void ofAWriteLockBehindAReader() throws Exception {
+        var lock = new RwLock();
+        try (var r = lock.read()) {
+            cancelMany(() -> () -> assertNull(lock.tryWrite(ONE)));
+            assertEquals(1, lock.readers());
         }
     }
 
     @Test
     void ofACondition() throws Exception {
         var mutex = new Mutex();
-        var condition = mutex.newCondition();
+        var condition = new Condvar(mutex);
         var stays =
                 Background.parkedStep(
                         () -> {

@@ -7,13 +7,17 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import cloud.avila.avx.Handle;
 import cloud.avila.avx.JoinHandle;
+import cloud.avila.avx.internal.park.Parker;
 import cloud.avila.avx.simulation.SimulatedRuntime;
 import cloud.avila.avx.simulation.junit.SimulationTest;
 
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 
@@ -109,6 +113,156 @@ class SyncSimulationTest {
             assertTrue(fiber.join());
         }
         assertEquals(6, turns);
+    }
+
+    private final RwLock lock = new RwLock();
+    private int writing;
+    private int reading;
+    private int written;
+
+    private void whileReading(SimulatedRuntime sim) throws InterruptedException {
+        int before = written;
+        reading++;
+        try {
+            assertEquals(0, writing);
+            Thread.sleep(aMoment(sim));
+            assertEquals(before, written);
+        } finally {
+            reading--;
+        }
+    }
+
+    private void whileWriting(SimulatedRuntime sim) throws InterruptedException {
+        assertEquals(0, writing++);
+        assertEquals(0, reading);
+        try {
+            Thread.sleep(aMoment(sim));
+            written++;
+        } finally {
+            assertEquals(1, writing--);
+            assertEquals(0, reading);
+        }
+    }
+
+    private boolean readAndWrite(SimulatedRuntime sim) throws InterruptedException {
+        for (int i = 0; i < 4; i++) {
+            switch (sim.random().nextInt(7)) {
+                case 0 -> {
+                    try (Guard w = lock.write()) {
+                        whileWriting(sim);
+                    }
+                }
+                case 1 -> {
+                    try (Guard w = lock.tryWrite(aMoment(sim))) {
+                        if (w != null) {
+                            whileWriting(sim);
+                        }
+                    }
+                }
+                case 2 -> {
+                    try (UpgradeableGuard u = lock.upgradeableRead()) {
+                        int seen = written;
+                        Thread.sleep(aMoment(sim));
+                        try (Guard w = u.tryUpgrade(aMoment(sim))) {
+                            assertEquals(seen, written);
+                            if (w != null) {
+                                whileWriting(sim);
+                            }
+                        }
+                    }
+                }
+                case 3 -> {
+                    WriteGuard w = lock.write();
+                    try (w) {
+                        whileWriting(sim);
+                        try (Guard r = w.downgrade()) {
+                            whileReading(sim);
+                        }
+                    }
+                }
+                case 4 -> {
+                    try (Guard r = lock.tryRead(aMoment(sim))) {
+                        if (r != null) {
+                            whileReading(sim);
+                        }
+                    }
+                }
+                default -> {
+                    try (Guard r = lock.read()) {
+                        whileReading(sim);
+                    }
+                }
+            }
+        }
+        return true;
+    }
+
+    @SimulationTest(seeds = 300)
+    void whoWritesIsAloneAndTheLockIsFreeInTheEnd(SimulatedRuntime sim) throws Exception {
+        var fibers = new ArrayList<JoinHandle<Boolean>>();
+        for (int i = 0; i < 6; i++) {
+            fibers.add(Handle.current().spawn("fiber " + i, () -> readAndWrite(sim)));
+        }
+        cancelSome(sim, fibers);
+        awaitEnd(fibers);
+        for (JoinHandle<Boolean> fiber : fibers) {
+            assertFalse(fiber.state() == Future.State.FAILED, fiber::toString);
+        }
+        assertEquals(0, lock.readers());
+        try (WriteGuard w = lock.tryWrite()) {
+            assertTrue(w != null, lock::toString);
+        }
+    }
+
+    /** What each reader waits on: an object made for that one wait. */
+    private final Map<Thread, Object> waits = new HashMap<>();
+
+    private void checkThatNobodyWaitsThroughTwoWrites(List<Thread> readers) {
+        for (Thread reader : readers) {
+            Object wait = Parker.blockerOf(reader);
+            assertFalse(wait != null && wait == waits.put(reader, wait), "waits for a third write");
+        }
+    }
+
+    /** Writers that never stop wanting to write. */
+    @SimulationTest(seeds = 200)
+    void theEndOfTheFirstWriteThatAReaderWaitsThroughLetsItIn(SimulatedRuntime sim)
+            throws Exception {
+        var fibers = new ArrayList<JoinHandle<Boolean>>();
+        var readers = new CopyOnWriteArrayList<Thread>();
+        for (int i = 0; i < 3; i++) {
+            fibers.add(
+                    Handle.current()
+                            .spawn(
+                                    () -> {
+                                        readers.add(Thread.currentThread());
+                                        for (int k = 0; k < 10; k++) {
+                                            try (Guard r = lock.read()) {
+                                                whileReading(sim);
+                                            }
+                                        }
+                                        readers.remove(Thread.currentThread());
+                                        return true;
+                                    }));
+        }
+        for (int i = 0; i < 4; i++) {
+            fibers.add(
+                    Handle.current()
+                            .spawn(
+                                    () -> {
+                                        for (int k = 0; k < 20; k++) {
+                                            try (Guard w = lock.write()) {
+                                                checkThatNobodyWaitsThroughTwoWrites(readers);
+                                                whileWriting(sim);
+                                            }
+                                        }
+                                        return true;
+                                    }));
+        }
+        for (JoinHandle<Boolean> fiber : fibers) {
+            assertTrue(fiber.join());
+        }
+        assertEquals(80, written);
     }
 
     @SimulationTest(seeds = 200)

@@ -86,12 +86,163 @@ class SyncStressTest {
         assertEquals(entered.get(), room.visits);
     }
 
+    /** What is written under the lock, together. */
+    private static final class Pair {
+        long one;
+        long other;
+        long writes;
+        int writers;
+
+        void write() {
+            assertEquals(0, writers++, "two threads write");
+            one++;
+            other++;
+            writes++;
+            writers--;
+        }
+
+        void read() {
+            assertEquals(one, other, "read while somebody wrote");
+            assertEquals(0, writers, "read while somebody wrote");
+        }
+    }
+
+    /** Writes in some way, perhaps; how often. */
+    private static int writeSomehow(RwLock lock, Pair pair, Random random)
+            throws InterruptedException {
+        switch (random.nextInt(6)) {
+            case 0 -> {
+                try (WriteGuard w = lock.tryWrite()) {
+                    return writeIf(w != null, pair);
+                }
+            }
+            case 1 -> {
+                try (WriteGuard w = lock.tryWrite(Duration.ofNanos(random.nextInt(50_000)))) {
+                    return writeIf(w != null, pair);
+                }
+            }
+            case 2 -> {
+                lock.writeLock().lock();
+                try {
+                    return writeIf(true, pair);
+                } finally {
+                    lock.writeLock().unlock();
+                }
+            }
+            case 3 -> {
+                WriteGuard w = lock.write();
+                pair.write();
+                long now = pair.one;
+                try (Guard r = w.downgrade()) {
+                    assertEquals(now, pair.one, "written during a downgrade");
+                    pair.read();
+                }
+                return 1;
+            }
+            case 4 -> {
+                try (UpgradeableGuard u = lock.upgradeableRead()) {
+                    pair.read();
+                    long seen = pair.one;
+                    Duration timeout = Duration.ofNanos(random.nextInt(50_000));
+                    try (Guard w = random.nextBoolean() ? u.upgrade() : u.tryUpgrade(timeout)) {
+                        assertEquals(seen, pair.one, "written beside an upgradeable reader");
+                        return writeIf(w != null, pair);
+                    }
+                }
+            }
+            default -> {
+                try (WriteGuard w = lock.write()) {
+                    return writeIf(true, pair);
+                }
+            }
+        }
+    }
+
+    private static int writeIf(boolean held, Pair pair) {
+        if (held) {
+            pair.write();
+        }
+        return held ? 1 : 0;
+    }
+
+    private static void readSomehow(RwLock lock, Pair pair, Random random)
+            throws InterruptedException {
+        switch (random.nextInt(5)) {
+            case 0 -> {
+                long stamp = lock.tryOptimisticRead();
+                long one = pair.one;
+                long other = pair.other;
+                assertTrue(!lock.validate(stamp) || one == other, "a valid stamp lies");
+            }
+            case 1 -> {
+                try (Guard r = lock.tryRead(Duration.ofNanos(random.nextInt(50_000)))) {
+                    if (r != null) {
+                        pair.read();
+                    }
+                }
+            }
+            case 2 -> {
+                lock.readLock().lock();
+                pair.read();
+                lock.readLock().unlock();
+            }
+            default -> {
+                try (Guard r = lock.read()) {
+                    pair.read();
+                    if (random.nextInt(100) == 0) {
+                        Thread.yield();
+                        pair.read();
+                    }
+                }
+            }
+        }
+    }
+
+    @RepeatedTest(4)
+    void whoWritesIsAloneWhateverIsInterruptedOrTimesOut() throws Exception {
+        var crew = new Crew("rwlock");
+        long handOff = crew.random().nextBoolean() ? 0 : Mutex.HAND_OFF_NANOS;
+        var lock = new RwLock("RwLock", handOff);
+        int writesOf10 = 1 + crew.random().nextInt(9);
+        var pair = new Pair();
+        var written = new AtomicLong();
+        var reads = new AtomicLong();
+        var threads = new ArrayList<Thread>();
+        for (int i = 0; i < 8; i++) {
+            threads.add(
+                    crew.add(
+                            random -> {
+                                long n = 0;
+                                while (!crew.isOver()) {
+                                    try {
+                                        if (random.nextInt(10) < writesOf10) {
+                                            n += writeSomehow(lock, pair, random);
+                                        } else {
+                                            readSomehow(lock, pair, random);
+                                            reads.incrementAndGet();
+                                        }
+                                    } catch (InterruptedException e) {
+                                        // neither read nor written
+                                    }
+                                }
+                                written.addAndGet(n);
+                            }));
+        }
+        crew.run(threads);
+        assertEquals(0, lock.readers());
+        try (WriteGuard w = lock.tryWrite()) {
+            assertNotNull(w, "somebody still holds it");
+        }
+        assertTrue(pair.writes > 0 && reads.get() > 0);
+        assertEquals(written.get(), pair.writes);
+    }
+
     @RepeatedTest(2)
     void aConditionLosesNoSignal() throws Exception {
         var crew = new Crew("condition");
         var mutex = new Mutex();
-        var notEmpty = mutex.newCondition();
-        var notFull = mutex.newCondition();
+        var notEmpty = new Condvar(mutex);
+        var notFull = new Condvar(mutex);
         var queue = new ArrayDeque<Integer>();
         var put = new AtomicLong();
         var taken = new AtomicLong();
@@ -104,9 +255,7 @@ class SyncStressTest {
                                 while (!crew.isOver()) {
                                     mutex.lock();
                                     try {
-                                        while (queue.size() == 2) {
-                                            notFull.await();
-                                        }
+                                        notFull.await(() -> queue.size() < 2);
                                         queue.add(1);
                                         put.incrementAndGet();
                                         notEmpty.signal();
