@@ -21,8 +21,9 @@ import java.lang.invoke.VarHandle;
  * capacity.
  *
  * <p>Sending is lock-free while there is room and costs one atomic operation; no message costs an
- * allocation of its own. The messages of one sending thread keep their order. A channel that has
- * neither had a sender nor been closed is open.
+ * allocation of its own. Room can be reserved before there is a message: {@link Sender#reserve()}.
+ * The messages of one sending thread keep their order. A channel that has neither had a sender nor
+ * been closed is open.
  *
  * @param <T> the type of messages
  */
@@ -60,16 +61,17 @@ public final class Mpsc<T> {
      * @throws IllegalArgumentException if the capacity is out of range
      */
     public static <T> Mpsc<T> bounded(int capacity) {
+        return withSegments(capacity, segmentFor(capacity));
+    }
+
+    /** Checks a capacity and says how large segments should be. */
+    static int segmentFor(int capacity) {
         if (capacity < 1 || capacity > 1 << 30) {
             throw new IllegalArgumentException(
                     "capacity: " + capacity + " (expected: 1 to " + (1 << 30) + ")");
         }
-        int segment =
-                Math.clamp(
-                        Integer.highestOneBit(2 * capacity - 1),
-                        SMALLEST_SEGMENT,
-                        UNBOUNDED_SEGMENT);
-        return withSegments(capacity, segment);
+        return Math.clamp(
+                Integer.highestOneBit(2 * capacity - 1), SMALLEST_SEGMENT, UNBOUNDED_SEGMENT);
     }
 
     /**
@@ -83,7 +85,12 @@ public final class Mpsc<T> {
     }
 
     static <T> Mpsc<T> withSegments(int capacity, int segmentSize) {
-        return new Mpsc<>(new MpscQueue<>(capacity, segmentSize));
+        return withSegments(capacity, segmentSize, 0);
+    }
+
+    /** A channel whose first position is the first of a segment with a number. */
+    static <T> Mpsc<T> withSegments(int capacity, int segmentSize, long firstSegment) {
+        return new Mpsc<>(new MpscQueue<>(capacity, segmentSize, firstSegment));
     }
 
     /**

@@ -1,5 +1,9 @@
 package cloud.avila.avx.channel;
 
+import cloud.avila.avx.task.Context;
+import cloud.avila.avx.task.Future;
+import cloud.avila.avx.task.Poll;
+
 import java.time.Duration;
 import java.util.Collection;
 import java.util.Iterator;
@@ -55,6 +59,29 @@ public interface Receiver<T> extends Iterable<T>, AutoCloseable {
      *     was added
      */
     int recvMany(Collection<? super T> into, int max) throws InterruptedException;
+
+    /**
+     * Receives a message in a poll task. Takes one operation of the budget if there is a message.
+     *
+     * @param cx what belongs to this poll; when there is no message now, its waker is woken once
+     *     there is, until the next poll or receipt here
+     * @return ready with the message, or with the end; pending if there is no message now
+     * @throws LaggedException if the channel is a {@link Broadcast} and overwrote messages; the
+     *     next poll goes on with the oldest that is left
+     */
+    default Poll<RecvResult<T>> pollRecv(Context cx) {
+        throw new UnsupportedOperationException(this + " cannot be polled");
+    }
+
+    /**
+     * A future that receives one message: ready with the message, or with the end. Dropping it
+     * before it is ready takes no message and leaves nothing behind.
+     *
+     * @return a new future, to be polled by whoever receives
+     */
+    default Future<RecvResult<T>> recvFuture() {
+        throw new UnsupportedOperationException(this + " cannot be polled");
+    }
 
     /**
      * Whether this end was closed or no sender is left. There may still be messages to receive.

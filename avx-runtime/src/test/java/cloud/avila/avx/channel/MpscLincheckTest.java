@@ -33,9 +33,9 @@ public class MpscLincheckTest {
 
     /** A bounded channel. */
     public static class Bounded extends Subject {
-        /** Two messages, segments of two. */
+        /** Two messages, segments of two; positions start at zero again after two. */
         public Bounded() {
-            super(Mpsc.withSegments(2, 2));
+            super(Mpsc.withSegments(2, 2, -1));
         }
     }
 
@@ -52,6 +52,7 @@ public class MpscLincheckTest {
     public abstract static class Subject {
         private final Sender<Integer> sender;
         private final Receiver<Integer> receiver;
+        private final ArrayDeque<SendPermit<Integer>> permits = new ArrayDeque<>();
 
         Subject(Mpsc<Integer> channel) {
             sender = channel.sender();
@@ -72,6 +73,43 @@ public class MpscLincheckTest {
                 case RecvResult.Empty<Integer> e -> "Empty";
                 case RecvResult.Closed<Integer> c -> "Closed";
             };
+        }
+
+        /** Reserves a place. */
+        @Operation(nonParallelGroup = "permits")
+        public String tryReserve() {
+            try {
+                SendPermit<Integer> permit = sender.tryReserve();
+                if (permit == null) {
+                    return "Full";
+                }
+                permits.add(permit);
+                return "Reserved";
+            } catch (ChannelClosedException e) {
+                return "Closed";
+            }
+        }
+
+        /** Sends into a reserved place. */
+        @Operation(nonParallelGroup = "permits")
+        public String sendReserved(@Param(name = "value") int value) {
+            SendPermit<Integer> permit = permits.poll();
+            if (permit == null) {
+                return "None";
+            }
+            permit.send(value);
+            return "Sent";
+        }
+
+        /** Gives a reserved place back. */
+        @Operation(nonParallelGroup = "permits")
+        public String release() {
+            SendPermit<Integer> permit = permits.poll();
+            if (permit == null) {
+                return "None";
+            }
+            permit.close();
+            return "Released";
         }
 
         /** Closes. */
@@ -102,6 +140,7 @@ public class MpscLincheckTest {
         private final ArrayDeque<Integer> messages = new ArrayDeque<>();
         private final int capacity;
         private boolean closed;
+        private int reserved;
 
         Specification(int capacity) {
             this.capacity = capacity;
@@ -112,17 +151,48 @@ public class MpscLincheckTest {
             if (closed) {
                 return "Closed";
             }
-            if (messages.size() == capacity) {
+            if (messages.size() + reserved == capacity) {
                 return "Full";
             }
             messages.add(value);
             return "Sent";
         }
 
+        /** Reserves a place. */
+        public String tryReserve() {
+            if (closed) {
+                return "Closed";
+            }
+            if (messages.size() + reserved == capacity) {
+                return "Full";
+            }
+            reserved++;
+            return "Reserved";
+        }
+
+        /** Sends into a reserved place. */
+        public String sendReserved(int value) {
+            if (reserved == 0) {
+                return "None";
+            }
+            reserved--;
+            messages.add(value);
+            return "Sent";
+        }
+
+        /** Gives a reserved place back. */
+        public String release() {
+            if (reserved == 0) {
+                return "None";
+            }
+            reserved--;
+            return "Released";
+        }
+
         /** Receives. */
         public String tryRecv() {
             Integer m = messages.poll();
-            return m != null ? m.toString() : closed ? "Closed" : "Empty";
+            return m != null ? m.toString() : closed && reserved == 0 ? "Closed" : "Empty";
         }
 
         /** Closes. */

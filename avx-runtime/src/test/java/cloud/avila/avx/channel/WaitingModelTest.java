@@ -185,6 +185,93 @@ class WaitingModelTest {
     }
 
     @Test
+    void aReservedPlaceThatIsGivenBackWhileASenderWaits() {
+        Lincheck.runConcurrentTest(
+                SCHEDULES,
+                () -> {
+                    var channel = Mpsc.<Integer>withSegments(1, 2);
+                    var tx = channel.sender();
+                    var rx = channel.receiver();
+                    escaped = List.of(channel, tx, rx);
+                    try {
+                        var permit = tx.reserve();
+                        escaped = List.of(channel, tx, rx, permit);
+                        var a = start(() -> tx.send(1));
+                        var b = start(permit::close);
+                        assertEquals(1, rx.recv());
+                        a.join();
+                        b.join();
+                    } catch (InterruptedException e) {
+                        throw new AssertionError(e);
+                    }
+                });
+    }
+
+    @Test
+    void aPermitThatIsUsedAfterTheEndOfAllSenders() {
+        Lincheck.runConcurrentTest(
+                SCHEDULES,
+                () -> {
+                    var channel = Mpsc.<Integer>withSegments(2, 2);
+                    var tx = channel.sender();
+                    var rx = channel.receiver();
+                    escaped = List.of(channel, tx, rx);
+                    int[] sum = new int[1];
+                    try {
+                        var permit = tx.reserveMany(2);
+                        escaped = List.of(channel, tx, rx, permit);
+                        var receiver =
+                                start(
+                                        () -> {
+                                            for (int m : rx) {
+                                                sum[0] += m;
+                                            }
+                                        });
+                        var closer = start(tx::close);
+                        permit.send(1);
+                        permit.close();
+                        receiver.join();
+                        closer.join();
+                    } catch (InterruptedException e) {
+                        throw new AssertionError(e);
+                    }
+                    assertEquals(1, sum[0]);
+                });
+    }
+
+    @Test
+    void aReservationThatIsInterruptedWhileItWaits() {
+        Lincheck.runConcurrentTest(
+                SCHEDULES,
+                () -> {
+                    var channel = Mpsc.<Integer>withSegments(2, 2);
+                    var tx = channel.sender();
+                    var rx = channel.receiver();
+                    escaped = List.of(channel, tx, rx);
+                    try {
+                        tx.send(1);
+                        var a =
+                                start(
+                                        () -> {
+                                            try {
+                                                tx.reserveMany(2).close();
+                                            } catch (InterruptedException e) {
+                                                escaped = e;
+                                            }
+                                        });
+                        var b = start(a::interrupt);
+                        assertEquals(1, rx.recv());
+                        a.join();
+                        b.join();
+                        assertTrue(tx.trySend(2).isSent());
+                        assertTrue(tx.trySend(3).isSent());
+                    } catch (InterruptedException e) {
+                        throw new AssertionError(e);
+                    }
+                });
+    }
+
+    @Test
     void aBroadcastAndTwoReceiversThatWait() {
         Lincheck.runConcurrentTest(
                 SCHEDULES,
