@@ -2,21 +2,13 @@ package cloud.avila.avx.channel;
 
 import static java.util.Objects.requireNonNull;
 
-import cloud.avila.avx.internal.park.Deadline;
 import cloud.avila.avx.internal.park.Parker;
-import cloud.avila.avx.internal.park.WaitQueue;
-import cloud.avila.avx.internal.park.Waiter;
 
 import org.jspecify.annotations.Nullable;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
-import java.time.Duration;
 import java.util.Collection;
-import java.util.Iterator;
-import java.util.NoSuchElementException;
-import java.util.concurrent.CancellationException;
-import java.util.concurrent.TimeoutException;
 
 /**
  * A channel in which every receiver gets every message that is sent after it subscribed. Any number
@@ -24,7 +16,7 @@ import java.util.concurrent.TimeoutException;
  *
  * {@snippet :
  * var events = Broadcast.<Event>create(1024);
- * try (Receiver<Event> mine = events.subscribe()) {
+ * try (BroadcastReceiver<Event> mine = events.subscribe()) {
  *     for (Event e : mine) {
  *         show(e);
  *     }
@@ -35,8 +27,11 @@ import java.util.concurrent.TimeoutException;
  * behind than the ring's capacity gets a {@link LaggedException} once, with the exact number of
  * messages it has missed, and then goes on with the oldest that is left.
  *
- * <p>The channel keeps no reference to its receivers other than while they wait, and no message
- * other than the newest {@link #capacity()}.
+ * <p>The channel keeps no reference to its receivers other than while they wait. Of the newest
+ * {@link #capacity()} messages it keeps those that some receiver has still to receive, and drops
+ * each when the last receiver has passed it or is closed. (A message that was sent in the very
+ * moment in which a receiver came or went may stay until it is overwritten; so do those that a
+ * receiver which was forgotten instead of closed has not received.)
  *
  * @param <T> the type of messages
  */
@@ -45,14 +40,17 @@ public final class Broadcast<T> implements AutoCloseable {
      * Overview
      *
      * Messages have positions 0, 1, 2, ...; position p lives in slot p % capacity, wrapped in an
-     * entry that knows its position. Entries are immutable.
+     * entry that knows its position.
      *
-     *   field        written by                                     mode
-     *   tail         senders (claim), close                         compare-and-set, getAndOr
-     *                twice the next position, plus 1 when closed
-     *   slot         the sender that claimed one of its positions   compare-and-set, read volatile
-     *   subscribers  subscribe and close of a receiver              getAndAdd
-     *   next         the receiver; its next position                plain, one thread at a time
+     *   field         written by                                     mode
+     *   tail          senders (claim), close                         compare-and-set, getAndOr
+     *                 twice the next position, plus 1 when closed
+     *   slot          the sender that claimed one of its positions   compare-and-set, read volatile
+     *   subscribers   subscribe and close of a receiver              getAndAdd
+     *   next          the receiver: its next position                compare-and-set
+     *                 close of the receiver: GONE                    getAndSet
+     *   remaining     receivers that pass the entry                  getAndAdd
+     *   message       the last of them: null                         plain, see below
      *
      * A sender claims a position by a compare-and-set of `tail` and then puts its entry into the
      * slot, unless an entry of a later position is there already: then it was so slow that its own
@@ -63,40 +61,53 @@ public final class Broadcast<T> implements AutoCloseable {
      * lagged, by exactly tail - capacity - p. Otherwise, at the moment of that read, p was among
      * the newest `capacity` messages; then if the slot holds p, that is the message; if it holds an
      * earlier position, the sender of p is between claim and write, and the receiver waits for
-     * it; if a later one, `tail` has moved on and is read again.
+     * it; if a later one, `tail` has moved on and is read again. It takes the message by moving
+     * `next` on; who closes the receiver sets `next` to GONE, so a message is either received before
+     * the close or never, and each position is passed once: by its receipt or by the close.
      *
-     * Waking: a receiver joins `sleepers` with its position, then reads `tail` again and leaves if
-     * it has moved on. A sender changes `tail` first and looks at the queue afterwards. So those who
-     * stay joined before `tail` moved past them, and those before them in the queue joined even
-     * earlier: their positions grow along the queue, and serve() may stop at the first that has
-     * nothing to read. WaitQueue says why no wake-up is lost.
+     * Waking: PositionQueue says how; the position that has been passed is `tail`. A sender changes
+     * `tail` first and looks at the queue afterwards.
      *
      * A message sent while nobody is subscribed is dropped without a claim: `subscribers` grows
      * before a new receiver reads `tail`, so a sender that reads zero comes before it.
+     *
+     * Freeing: an entry counts in `remaining` the receivers that have not passed it, and the last one
+     * to pass drops the message. It starts with what the sender reads of `subscribers` after its
+     * claim, which is never too few. A receiver that has to pass p had grown `subscribers` before
+     * its read of `tail` found p unclaimed, and shrinks it only after its close has passed all entries
+     * that were there; one that was not there yet it leaves alone. So at worst, when receivers come
+     * or go in the moment of a send, the count is too high and the message stays until it is
+     * overwritten. Each receiver reads `message` before its read-modify-write of `remaining`, and
+     * the last one writes after its own: no reader can find null for what it has still to pass, other
+     * than one that is being closed meanwhile.
      */
 
     private static final int DEFAULT_CAPACITY = 1024;
     private static final long CLOSED_BIT = 1;
-    private static final int READY = Waiter.GRANTED;
+    private static final long GONE = -1;
     private static final VarHandle SLOT = MethodHandles.arrayElementVarHandle(Entry[].class);
     private static final VarHandle TAIL;
     private static final VarHandle SUBSCRIBERS;
-    private static final VarHandle SUBSCRIPTION_CLOSED;
+    private static final VarHandle NEXT;
+    private static final VarHandle REMAINING;
 
     static {
         try {
             var lookup = MethodHandles.lookup();
             TAIL = lookup.findVarHandle(Broadcast.class, "tail", long.class);
             SUBSCRIBERS = lookup.findVarHandle(Broadcast.class, "subscribers", int.class);
-            SUBSCRIPTION_CLOSED =
-                    lookup.findVarHandle(Broadcast.Subscription.class, "closed", boolean.class);
+            NEXT = lookup.findVarHandle(Broadcast.Subscription.class, "next", long.class);
+            REMAINING = lookup.findVarHandle(Entry.class, "remaining", int.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
     }
 
+    private static final Entry LAGGED = new Entry(-1, new Object(), 0);
+    private static final Entry LAST = new Entry(-1, new Object(), 0);
+
     private final @Nullable Entry[] ring;
-    private final Sleepers sleepers = new Sleepers();
+    private final Waiting waiting = new Waiting();
     private volatile long tail;
     private volatile int subscribers;
 
@@ -134,7 +145,8 @@ public final class Broadcast<T> implements AutoCloseable {
      * Sends a message to everybody who is subscribed. Never waits.
      *
      * @param message the message
-     * @return how many receivers are subscribed; when 0 the message is dropped
+     * @return how many receivers are subscribed at that moment, of which some may come or go; when
+     *     0 the message is dropped
      * @throws ChannelClosedException if the channel is closed; carries the message
      */
     public int send(T message) {
@@ -145,15 +157,13 @@ public final class Broadcast<T> implements AutoCloseable {
                 throw new ChannelClosedException(
                         "nothing can be sent to " + this + ", it is closed", message);
             }
-            int receivers = subscribers;
-            if (receivers == 0) {
+            if (subscribers == 0) {
                 return 0;
             }
             if (TAIL.weakCompareAndSet(this, t, t + 2)) {
-                put(new Entry(t >>> 1, message));
-                if (!sleepers.isEmpty()) {
-                    sleepers.service();
-                }
+                int receivers = subscribers;
+                put(new Entry(t >>> 1, receivers == 0 ? null : message, receivers));
+                waiting.moved();
                 return receivers;
             }
         }
@@ -165,7 +175,7 @@ public final class Broadcast<T> implements AutoCloseable {
      * @return a new receiver, to close when done; closing it ends this subscription only
      * @throws ChannelClosedException if the channel is closed
      */
-    public Receiver<T> subscribe() {
+    public BroadcastReceiver<T> subscribe() {
         SUBSCRIBERS.getAndAdd(this, 1);
         long t = tail;
         if ((t & CLOSED_BIT) != 0) {
@@ -218,7 +228,12 @@ public final class Broadcast<T> implements AutoCloseable {
     @Override
     public void close() {
         TAIL.getAndBitwiseOr(this, CLOSED_BIT);
-        sleepers.service();
+        waiting.moved();
+    }
+
+    /** Whether nobody waits for the next change. */
+    boolean isUnwatched() {
+        return waiting.isEmpty();
     }
 
     /**
@@ -255,74 +270,91 @@ public final class Broadcast<T> implements AutoCloseable {
         return (int) position & ring.length - 1;
     }
 
-    private record Entry(long position, Object message) {}
-
-    private static final class Sleeper extends Waiter {
-        final long next;
-
-        Sleeper(long next) {
-            this.next = next;
-        }
+    private @Nullable Entry entry(long position) {
+        return (Entry) SLOT.getVolatile(ring, slot(position));
     }
 
-    private final class Sleepers extends WaitQueue<Sleeper> {
-        @Override
-        protected void serve() {
-            for (Sleeper s; (s = first()) != null && (isClosed() || tail >>> 1 > s.next); ) {
-                grant(s, READY);
+    private static final class Entry {
+        final long position;
+        @Nullable Object message;
+        private volatile int remaining;
+
+        Entry(long position, @Nullable Object message, int receivers) {
+            this.position = position;
+            this.message = message;
+            REMAINING.set(this, receivers); // published with the entry
+        }
+
+        /** One receiver has passed; the last one drops the message. */
+        void pass() {
+            if (remaining == 1 || (int) REMAINING.getAndAdd(this, -1) == 1) {
+                message = null;
             }
         }
     }
 
-    private final class Subscription implements Receiver<T> {
-        private static final Object END = new Object();
-        private static final Object LAGGED = new Object();
-        private long next;
-        private volatile boolean closed;
-        private volatile @Nullable Sleeper sleeper; // so that close finds who waits
+    private final class Waiting extends PositionQueue {
+        @Override
+        boolean isPassed(long position) {
+            long t = tail;
+            return t >>> 1 > position || (t & CLOSED_BIT) != 0;
+        }
+    }
+
+    private final class Subscription extends SubscribedReceiver<T> implements BroadcastReceiver<T> {
+        private volatile long next;
 
         Subscription(long next) {
-            this.next = next;
+            super(Broadcast.this, waiting);
+            NEXT.set(this, next); // seen by other threads only through what hands it over
         }
 
         @Override
-        public T recv() throws InterruptedException {
-            if (Thread.interrupted()) {
-                throw new InterruptedException();
-            }
-            Object m = await();
-            if (m == END) {
-                throw ended();
-            }
-            return take(m);
+        public BroadcastReceiver<T> resubscribe() {
+            return subscribe();
         }
 
         @Override
-        public T recv(Duration timeout) throws InterruptedException, TimeoutException {
-            if (Thread.interrupted()) {
-                throw new InterruptedException();
-            }
-            Object m = peek();
-            if (m == null) {
-                m = awaitUntil(true, Deadline.after(timeout));
-            }
-            if (m == null) {
-                throw new TimeoutException(
-                        "no message in " + Broadcast.this + " within " + timeout);
-            }
-            if (m == END) {
-                throw ended();
-            }
-            return take(m);
+        public long unread() {
+            long p = next;
+            return p == GONE ? 0 : (tail >>> 1) - p;
         }
 
         @Override
-        public RecvResult<T> tryRecv() {
-            Object m = peek();
-            if (m == null) {
-                return new RecvResult.Empty<>();
+        public boolean isReady() {
+            return look() != null;
+        }
+
+        @Override
+        public boolean isDrained() {
+            return look() == LAST;
+        }
+
+        @Override
+        long awaited() {
+            long p = next;
+            return p == GONE ? 0 : p; // looks again after it has joined, and leaves
+        }
+
+        @Override
+        @Nullable Object tryTake() {
+            for (; ; ) {
+                Entry e = look();
+                if (e == null) {
+                    return null;
+                }
+                if (e == LAST) {
+                    return END;
+                }
+                if (e == LAGGED) {
+                    skip();
+                    continue;
+                }
+                Object m = e.message;
+                if (m != null && take(e)) {
+                    return m;
+                }
             }
-            return m == END ? new RecvResult.Closed<>() : new RecvResult.Received<>(take(m));
         }
 
         @Override
@@ -333,162 +365,134 @@ public final class Broadcast<T> implements AutoCloseable {
             if (Thread.interrupted()) {
                 throw new InterruptedException();
             }
-            Object m = await();
-            if (m == END) {
-                return 0;
-            }
-            if (m == LAGGED) {
-                throw lagged();
-            }
             int n = 0;
-            do {
-                @SuppressWarnings("unchecked") // send puts T only
-                T message = (T) m;
-                into.add(message); // may throw, so the message is taken afterwards
-                next++;
-                m = peek();
-            } while (++n < max && m != null && m != LAGGED && m != END);
+            while (n < max) {
+                Entry e = look();
+                if (e == null) {
+                    if (n > 0) {
+                        return n;
+                    }
+                    awaitReady();
+                } else if (e == LAST) {
+                    return n;
+                } else if (e == LAGGED) {
+                    if (n > 0) {
+                        return n;
+                    }
+                    skip();
+                } else if (addTo(into, e)) {
+                    n++;
+                }
+            }
             return n;
         }
 
-        @Override
-        public Iterator<T> iterator() {
-            return new Iterator<>() {
-                @Override
-                public boolean hasNext() {
-                    try {
-                        return await() != END;
-                    } catch (InterruptedException e) {
-                        Thread.currentThread().interrupt();
-                        var c =
-                                new CancellationException(
-                                        "interrupted while waiting for a message");
-                        c.initCause(e);
-                        throw c;
-                    }
-                }
-
-                @Override
-                public T next() {
-                    if (!hasNext()) {
-                        throw new NoSuchElementException(Broadcast.this + " is closed and drained");
-                    }
-                    return take(requireNonNull(peek()));
-                }
-            };
+        /** Adds first, for adding may throw, and takes afterwards. */
+        private boolean addTo(Collection<? super T> into, Entry e) {
+            @SuppressWarnings("unchecked") // send puts T only
+            T m = (T) e.message;
+            if (m == null) {
+                return false;
+            }
+            into.add(m);
+            take(e);
+            return true;
         }
 
         @Override
         public boolean isClosed() {
-            return closed || Broadcast.this.isClosed();
+            return next == GONE || Broadcast.this.isClosed();
         }
 
         @Override
         public void close() {
-            if (SUBSCRIPTION_CLOSED.compareAndSet(this, false, true)) {
+            long p = (long) NEXT.getAndSet(this, GONE);
+            if (p != GONE) {
+                passRest(p);
                 SUBSCRIBERS.getAndAdd(Broadcast.this, -1);
-                Sleeper s = sleeper;
-                if (s != null && sleepers.withdraw(s)) {
-                    Parker.unpark(s.thread());
+                wakeClosed();
+            }
+        }
+
+        /** Passes what is there from a position on, up to a sender that is about to write. */
+        private void passRest(long from) {
+            long end = tail >>> 1;
+            for (long p = Math.max(from, end - ring.length); p < end; p++) {
+                Entry e = entry(p);
+                if (e == null || e.position < p) {
+                    return;
+                }
+                if (e.position == p) {
+                    e.pass();
                 }
             }
         }
 
         @Override
         public String toString() {
-            return "Subscription[next=" + next + " of " + Broadcast.this + "]";
+            long p = next;
+            return "BroadcastReceiver["
+                    + (p == GONE ? "closed" : "next=" + p)
+                    + " of "
+                    + Broadcast.this
+                    + "]";
         }
 
-        /** The next message, LAGGED or END, or null if there is none now. */
-        private @Nullable Object peek() {
-            if (closed) {
-                return END;
-            }
+        /** The next entry, LAGGED or LAST, or null if there is none now. */
+        private @Nullable Entry look() {
             for (int n = 0; ; n++) {
+                long p = next;
+                if (p == GONE) {
+                    return LAST;
+                }
                 long t = tail;
                 long end = t >>> 1;
-                if (end == next) {
-                    return (t & CLOSED_BIT) != 0 ? END : null;
+                if (end == p) {
+                    return (t & CLOSED_BIT) != 0 ? LAST : null;
                 }
-                if (end - next > ring.length) {
+                if (end - p > ring.length) {
                     return LAGGED;
                 }
-                Entry e = (Entry) SLOT.getVolatile(ring, slot(next));
-                if (e != null && e.position == next) {
-                    return e.message;
+                Entry e = entry(p);
+                if (e != null && e.position == p) {
+                    return e;
                 }
-                if (n > 100) {
-                    pause(n);
-                } else {
-                    Thread.onSpinWait();
-                }
+                pause(n);
             }
         }
 
         /** The sender of the next message is between two writes, or preempted there. */
         private void pause(int n) {
-            if (n < 200) {
+            if (n < 100) {
+                Thread.onSpinWait();
+            } else if (n < 200) {
                 Thread.yield();
             } else {
                 Parker.parkNanos(Broadcast.this, 50_000);
             }
         }
 
-        private Object await() throws InterruptedException {
-            Object m = peek();
-            return m != null ? m : requireNonNull(awaitUntil(false, 0));
-        }
-
-        /** Waits for the next message, LAGGED or END; null when time is up. */
-        private @Nullable Object awaitUntil(boolean timed, long deadline)
-                throws InterruptedException {
-            for (; ; ) {
-                if (sleeper != null) {
-                    throw new IllegalStateException(
-                            "another thread is receiving from "
-                                    + this
-                                    + ": a receiver is used by one thread at a time");
-                }
-                Sleeper s = new Sleeper(next);
-                sleeper = s;
-                try {
-                    sleepers.add(s);
-                    if (closed || tail >>> 1 != next) {
-                        sleepers.withdraw(s);
-                    } else if (timed) {
-                        sleepers.awaitUntil(s, Broadcast.this, deadline);
-                    } else {
-                        sleepers.await(s, Broadcast.this);
-                    }
-                } finally {
-                    sleeper = null;
-                }
-                Object m = peek();
-                if (m != null || timed && deadline - System.nanoTime() <= 0) {
-                    return m;
-                }
+        private boolean take(Entry e) {
+            if (NEXT.compareAndSet(this, e.position, e.position + 1)) {
+                e.pass();
+                return true;
             }
+            return false;
         }
 
-        @SuppressWarnings("unchecked") // send puts T only
-        private T take(Object m) {
-            if (m == LAGGED) {
-                throw lagged();
-            }
-            next++;
-            return (T) m;
-        }
-
-        private LaggedException lagged() {
+        /** Goes to the oldest message that is left. */
+        private void skip() {
+            long p = next;
             long oldest = (tail >>> 1) - ring.length;
-            long missed = oldest - next;
-            next = oldest;
-            return new LaggedException(missed);
+            if (p != GONE && p < oldest && NEXT.compareAndSet(this, p, oldest)) {
+                throw new LaggedException(oldest - p);
+            }
         }
 
-        private ChannelClosedException ended() {
+        @Override
+        ChannelClosedException ended() {
             return new ChannelClosedException(
-                    closed
+                    next == GONE
                             ? "this receiver of " + Broadcast.this + " is closed"
                             : "there are no more messages in " + Broadcast.this);
         }

@@ -4,6 +4,9 @@ import static java.util.Objects.requireNonNull;
 
 import cloud.avila.avx.internal.park.Deadline;
 import cloud.avila.avx.internal.park.Parker;
+import cloud.avila.avx.task.Context;
+import cloud.avila.avx.task.Future;
+import cloud.avila.avx.task.Poll;
 
 import org.jspecify.annotations.Nullable;
 
@@ -36,29 +39,34 @@ public final class Oneshot<T> implements AutoCloseable {
      * compare-and-set (volatile), so of several senders, receivers and closers one succeeds, and
      * the value is published with the cell that holds it.
      *
-     * `receiver` is written by the thread that waits (volatile) before it reads `cell` again and
-     * parks. A sender or closer changes `cell` (compare-and-set) and then reads `receiver`
-     * (volatile): one of the two sees the other, so no wake-up is lost. It is cleared again
-     * (release is enough: a late unpark is harmless), so that no thread is retained.
+     * `receiver` is who waits for the value, `sender` who waits for the channel to be closed: a
+     * thread, or a SelectWaiter. Each is written (compare-and-set from null) before `cell` is read
+     * again and the thread parks. Who changes `cell` (compare-and-set) then reads both (volatile):
+     * one of the two sees the other, so no wake-up is lost. They are cleared again (release is
+     * enough: a late wake-up is harmless), so that no thread is retained.
      */
 
     private static final Object TAKEN = new Object();
     private static final Object CLOSED = new Object();
     private static final VarHandle CELL;
     private static final VarHandle RECEIVER;
+    private static final VarHandle SENDER;
 
     static {
         try {
             var lookup = MethodHandles.lookup();
             CELL = lookup.findVarHandle(Oneshot.class, "cell", Object.class);
-            RECEIVER = lookup.findVarHandle(Oneshot.class, "receiver", Thread.class);
+            RECEIVER = lookup.findVarHandle(Oneshot.class, "receiver", Object.class);
+            SENDER = lookup.findVarHandle(Oneshot.class, "sender", Object.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
     }
 
     private volatile @Nullable Object cell;
-    private volatile @Nullable Thread receiver;
+    private volatile @Nullable Object receiver;
+    private volatile @Nullable Object sender;
+    private @Nullable Side side; // the receiver's own
 
     private Oneshot() {}
 
@@ -96,7 +104,7 @@ public final class Oneshot<T> implements AutoCloseable {
         requireNonNull(value, "value");
         Object seen = CELL.compareAndExchange(this, null, value);
         if (seen == null) {
-            Parker.unpark(receiver);
+            wake();
             return SendResult.SENT;
         }
         if (seen == CLOSED) {
@@ -116,7 +124,7 @@ public final class Oneshot<T> implements AutoCloseable {
      *     receiving
      */
     public T recv() throws InterruptedException {
-        return requireNonNull(await(false, 0));
+        return requireNonNull(receive(false, 0));
     }
 
     /**
@@ -131,7 +139,7 @@ public final class Oneshot<T> implements AutoCloseable {
      *     receiving
      */
     public T recv(Duration timeout) throws InterruptedException, TimeoutException {
-        T value = await(true, Deadline.after(timeout));
+        T value = receive(true, Deadline.after(timeout));
         if (value == null) {
             throw new TimeoutException("nothing was sent through the oneshot within " + timeout);
         }
@@ -153,6 +161,54 @@ public final class Oneshot<T> implements AutoCloseable {
     }
 
     /**
+     * Receives the value in a poll task. Takes one operation of the budget if it is there.
+     *
+     * @param cx what belongs to this poll; its waker is woken when the value is there or there will
+     *     be none
+     * @return ready with the value, or that there will be none; pending if there is none yet
+     * @throws IllegalStateException if the value was received before
+     */
+    public Poll<RecvResult<T>> pollRecv(Context cx) {
+        Side s = side();
+        return s.poll.poll(cx, s, this::tryRecv);
+    }
+
+    /**
+     * A future that receives the value: ready with the value, or that there will be none. Dropping
+     * it before it is ready leaves the value there.
+     *
+     * @return a new future, to be polled by whoever receives
+     */
+    public Future<RecvResult<T>> recvFuture() {
+        return new OneshotFuture<>(this);
+    }
+
+    /**
+     * Waits until the channel is closed, for a sender that can save itself the work when nobody
+     * wants the value any more. Used by one thread at a time.
+     *
+     * @return true once it is closed; false if a value was sent, so that it never will be
+     * @throws InterruptedException if the calling thread is interrupted
+     * @throws IllegalStateException if another thread waits for the same
+     */
+    public boolean awaitClosed() throws InterruptedException {
+        return await(SENDER, false, 0) == CLOSED;
+    }
+
+    /**
+     * Waits until the channel is closed, for a limited time.
+     *
+     * @param timeout the longest wait; zero or less does not wait
+     * @return true if it is closed; false if it is not yet, or a value was sent, so that it never
+     *     will be
+     * @throws InterruptedException if the calling thread is interrupted
+     * @throws IllegalStateException if another thread waits for the same
+     */
+    public boolean awaitClosed(Duration timeout) throws InterruptedException {
+        return await(SENDER, true, Deadline.after(timeout)) == CLOSED;
+    }
+
+    /**
      * Whether the channel was closed before a value was sent.
      *
      * @return true once there will be no value
@@ -168,7 +224,7 @@ public final class Oneshot<T> implements AutoCloseable {
     @Override
     public void close() {
         if (CELL.compareAndSet(this, null, CLOSED)) {
-            Parker.unpark(receiver);
+            wake();
         }
     }
 
@@ -185,41 +241,81 @@ public final class Oneshot<T> implements AutoCloseable {
                 + "]";
     }
 
-    /** Waits for the value and takes it; null when time is up. */
-    private @Nullable T await(boolean timed, long deadline) throws InterruptedException {
-        if (Thread.interrupted()) {
-            throw new InterruptedException();
+    /** What a select, or a poll task, waits for. */
+    Side side() {
+        if (side == null) {
+            side = new Side();
         }
-        Object c = cell;
+        return side;
+    }
+
+    /** Waits for the value and takes it; null when time is up. */
+    private @Nullable T receive(boolean timed, long deadline) throws InterruptedException {
+        if (side != null) {
+            side.poll.clear(side);
+        }
+        Object c = await(RECEIVER, timed, deadline);
         if (c == null) {
-            Thread me = Thread.currentThread();
-            if (!RECEIVER.compareAndSet(this, null, me)) {
-                throw new IllegalStateException(
-                        "another thread is receiving from this oneshot: it has one receiver");
-            }
-            try {
-                while ((c = cell) == null) {
-                    if (Thread.interrupted()) {
-                        throw new InterruptedException();
-                    }
-                    if (!timed) {
-                        Parker.park(this);
-                        continue;
-                    }
-                    long left = deadline - System.nanoTime();
-                    if (left <= 0) {
-                        return null;
-                    }
-                    Parker.parkNanos(this, left);
-                }
-            } finally {
-                RECEIVER.setRelease(this, null);
-            }
+            return null;
         }
         if (c == CLOSED) {
             throw new ChannelClosedException("the oneshot was closed, no value was sent");
         }
         return take(c);
+    }
+
+    /** Waits for the cell to be filled and returns what is in it; null when time is up. */
+    private @Nullable Object await(VarHandle place, boolean timed, long deadline)
+            throws InterruptedException {
+        if (Thread.interrupted()) {
+            throw new InterruptedException();
+        }
+        Object c = cell;
+        if (c != null) {
+            return c;
+        }
+        occupy(place, Thread.currentThread());
+        try {
+            while ((c = cell) == null) {
+                if (Thread.interrupted()) {
+                    throw new InterruptedException();
+                }
+                if (!timed) {
+                    Parker.park(this);
+                    continue;
+                }
+                long left = deadline - System.nanoTime();
+                if (left <= 0) {
+                    return null;
+                }
+                Parker.parkNanos(this, left);
+            }
+            return c;
+        } finally {
+            place.setRelease(this, null);
+        }
+    }
+
+    private void occupy(VarHandle place, Object waiter) {
+        if (!place.compareAndSet(this, null, waiter)) {
+            throw new IllegalStateException(
+                    place == RECEIVER
+                            ? "another thread is receiving from this oneshot: it has one receiver"
+                            : "another thread is waiting for this oneshot to be closed");
+        }
+    }
+
+    private void wake() {
+        wake(receiver);
+        wake(sender);
+    }
+
+    private static void wake(@Nullable Object waiter) {
+        if (waiter instanceof SelectWaiter w) {
+            w.tell();
+        } else {
+            Parker.unpark((Thread) waiter);
+        }
     }
 
     @SuppressWarnings("unchecked") // trySend puts T only
@@ -229,5 +325,48 @@ public final class Oneshot<T> implements AutoCloseable {
                     "the value of this oneshot was received before: it can be received once");
         }
         return (T) value;
+    }
+
+    /** The receiving side, for those who wait for more than this. */
+    final class Side implements ReceiveSide {
+        private final PollSlot poll = new PollSlot();
+
+        @Override
+        public boolean isReady() {
+            return cell != null;
+        }
+
+        @Override
+        public boolean isDrained() {
+            return cell == CLOSED;
+        }
+
+        @Override
+        public void register(SelectWaiter waiter) {
+            poll.clear(this);
+            occupy(RECEIVER, waiter);
+        }
+
+        @Override
+        public void deregister(SelectWaiter waiter) {
+            RECEIVER.compareAndSet(Oneshot.this, waiter, null);
+        }
+
+        void stopPolling() {
+            poll.clear(this);
+        }
+    }
+
+    private record OneshotFuture<T>(Oneshot<T> oneshot)
+            implements Future<RecvResult<T>>, AutoCloseable {
+        @Override
+        public Poll<RecvResult<T>> poll(Context cx) {
+            return oneshot.pollRecv(cx);
+        }
+
+        @Override
+        public void close() {
+            oneshot.side().stopPolling();
+        }
     }
 }

@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.Collection;
 import java.util.Iterator;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.Stream;
 
 /**
  * The receiving end of a channel. Used by one thread at a time; it may be handed from one thread to
@@ -100,11 +101,23 @@ public interface Receiver<T> extends Iterable<T>, AutoCloseable {
     /**
      * Receives messages until the channel is closed and drained. The iterator waits in {@link
      * Iterator#hasNext()}. When its thread is interrupted there, it throws a {@link
-     * java.util.concurrent.CancellationException} and leaves the interrupt status set; no message
-     * is lost.
+     * java.util.concurrent.CancellationException} and leaves the interrupt status set, so that an
+     * interrupt is not taken for the end; no message is lost.
      *
      * @return an iterator for the one thread that receives
      */
     @Override
     Iterator<T> iterator();
+
+    /**
+     * The messages until the channel is closed and drained, as a sequential stream that waits for
+     * them as {@link #iterator()} does and ends alike on an interrupt. Closing the stream closes
+     * this receiver. A stream that is made parallel takes messages in large batches before it works
+     * on the first.
+     *
+     * @return a new stream for the one thread that receives
+     */
+    default Stream<T> stream() {
+        return RecvIteration.stream(this);
+    }
 }

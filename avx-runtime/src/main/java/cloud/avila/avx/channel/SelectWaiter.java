@@ -18,6 +18,9 @@ final class SelectWaiter extends Waiter {
     /** The outcome of a waiter that was told. */
     static final int TOLD = GRANTED;
 
+    /** A note of the queue it is in, written before it is added. */
+    long position;
+
     private final @Nullable Waker waker;
 
     /** A waiter for the calling thread. */
@@ -34,9 +37,14 @@ final class SelectWaiter extends Waiter {
         this.waker = waker;
     }
 
-    /** Whether it was told, so that it is in no queue any more. */
+    /** Whether it was told, or taken out by somebody else: it waits for nothing any more. */
     boolean isTold() {
-        return outcome() == TOLD;
+        return outcome() != WAITING;
+    }
+
+    /** Whether it is the waiter of a poll task, and wakes the same as the given waker. */
+    boolean wakes(Waker other) {
+        return waker != null && waker.willWake(other);
     }
 
     /**
@@ -54,7 +62,7 @@ final class SelectWaiter extends Waiter {
     }
 
     @Override
-    protected void wake() {
+    public void wake() {
         if (waker == null) {
             Parker.unpark(thread());
         } else {

@@ -7,6 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import cloud.avila.avx.task.Budget;
+import cloud.avila.avx.task.Context;
+import cloud.avila.avx.task.Futures;
+import cloud.avila.avx.task.Poll;
 import cloud.avila.avx.testing.Background;
 
 import org.junit.jupiter.api.Test;
@@ -18,6 +22,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
 
 @Timeout(60)
 class BroadcastTest {
@@ -229,5 +234,102 @@ class BroadcastTest {
             assertThrows(TimeoutException.class, () -> receiver.recv(SHORT));
             return receiver;
         }
+    }
+
+    @Test
+    void aMessageIsFreedWhenTheLastReceiverHasPassedIt() throws Exception {
+        var objects = Broadcast.<Object>create(8);
+        var fast = objects.subscribe();
+        var slow = objects.subscribe();
+        var message = new WeakReference<>(sendNew(objects));
+        fast.recv();
+        System.gc();
+        assertFalse(message.refersTo(null), "one receiver has not passed it");
+        slow.recv();
+        assertFreed(message);
+        var closed = new WeakReference<>(sendNew(objects));
+        var alsoClosed = new WeakReference<>(sendNew(objects));
+        fast.recv();
+        fast.recv();
+        slow.close();
+        assertFreed(closed);
+        assertFreed(alsoClosed);
+        assertEquals(1, objects.subscribers());
+    }
+
+    private static void assertFreed(WeakReference<Object> message) throws InterruptedException {
+        for (int i = 0; i < 200 && !message.refersTo(null); i++) {
+            System.gc();
+            Thread.sleep(10);
+        }
+        assertTrue(message.refersTo(null));
+    }
+
+    @Test
+    void subscribingAgainStartsWithWhatIsSentFromThenOn() throws Exception {
+        var behind = channel.subscribe();
+        for (int i = 0; i < 9; i++) {
+            channel.send(i);
+        }
+        assertEquals(9, behind.unread());
+        var fresh = behind.resubscribe();
+        assertEquals(0, fresh.unread());
+        channel.send(9);
+        assertEquals(9, fresh.recv());
+        assertEquals(6, assertThrows(LaggedException.class, behind::recv).missed());
+        assertEquals(4, behind.unread());
+        behind.close();
+        assertEquals(0, behind.unread());
+        assertEquals(1, channel.subscribers());
+        channel.close();
+        assertThrows(ChannelClosedException.class, fresh::resubscribe);
+    }
+
+    @Test
+    void aPollTaskIsWokenByAMessageAndLeavesNothingWhenDropped() throws Exception {
+        var receiver = channel.subscribe();
+        var wakes = new AtomicInteger();
+        var cx = Context.of(wakes::incrementAndGet);
+        assertTrue(receiver.pollRecv(cx).isPending());
+        channel.send(1);
+        assertEquals(1, wakes.get());
+        assertEquals(Poll.ready(new RecvResult.Received<>(1)), receiver.pollRecv(cx));
+        var future = receiver.recvFuture();
+        assertTrue(future.poll(cx).isPending());
+        Futures.drop(future);
+        assertTrue(channel.isUnwatched());
+        for (int i = 0; i < 5; i++) {
+            channel.send(i);
+        }
+        assertEquals(1, wakes.get());
+        assertThrows(LaggedException.class, () -> receiver.pollRecv(cx));
+        assertEquals(Poll.ready(new RecvResult.Received<>(1)), receiver.pollRecv(cx));
+        assertEquals(Poll.ready(new RecvResult.Received<>(2)), receiver.recvFuture().poll(cx));
+        receiver.close();
+        assertEquals(Poll.ready(new RecvResult.Closed<>()), receiver.pollRecv(cx));
+    }
+
+    @Test
+    void aPollTaskGivesWayWhenItsBudgetIsUsedUp() {
+        var receiver = channel.subscribe();
+        var wakes = new AtomicInteger();
+        var cx = Context.of(wakes::incrementAndGet);
+        for (int i = 0; i < Budget.OPERATIONS_PER_POLL; i++) {
+            channel.send(i);
+            assertTrue(receiver.pollRecv(cx).isReady());
+        }
+        channel.send(0);
+        assertTrue(receiver.pollRecv(cx).isPending());
+        assertEquals(1, wakes.get());
+        assertEquals(1, receiver.unread());
+    }
+
+    @Test
+    void waitersThatGaveUpLeaveNothing() throws Exception {
+        var receiver = channel.subscribe();
+        for (int i = 0; i < 1000; i++) {
+            assertThrows(TimeoutException.class, () -> receiver.recv(Duration.ZERO));
+        }
+        assertTrue(channel.isUnwatched());
     }
 }

@@ -7,6 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import cloud.avila.avx.task.Context;
+import cloud.avila.avx.task.Futures;
+import cloud.avila.avx.task.Poll;
 import cloud.avila.avx.testing.Background;
 
 import org.junit.jupiter.api.Test;
@@ -14,6 +17,7 @@ import org.junit.jupiter.api.Timeout;
 
 import java.time.Duration;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
 
 @Timeout(60)
 class OneshotTest {
@@ -120,5 +124,63 @@ class OneshotTest {
         assertThrows(IllegalStateException.class, oneshot::recv);
         oneshot.send("a");
         assertEquals("a", receiving.join());
+    }
+
+    @Test
+    void aSenderLearnsThatNobodyWantsTheValue() throws Exception {
+        assertFalse(oneshot.awaitClosed(SHORT));
+        var working = Background.parked(() -> oneshot.awaitClosed());
+        assertThrows(IllegalStateException.class, oneshot::awaitClosed);
+        oneshot.close();
+        assertTrue(working.join());
+        assertTrue(oneshot.awaitClosed());
+    }
+
+    @Test
+    void waitingForTheEndEndsWhenTheValueWasSentOrWithAnInterrupt() throws Exception {
+        var working = Background.parked(() -> oneshot.awaitClosed(Duration.ofHours(1)));
+        var receiving = Background.parked(() -> oneshot.recv());
+        oneshot.send("a");
+        assertFalse(working.join());
+        assertEquals("a", receiving.join());
+        assertFalse(oneshot.awaitClosed());
+        var other = Oneshot.<String>create();
+        var interrupted = Background.parked(() -> other.awaitClosed());
+        interrupted.interrupt();
+        assertInstanceOf(InterruptedException.class, interrupted.failure());
+        assertFalse(other.awaitClosed(Duration.ZERO));
+    }
+
+    @Test
+    void aPollTaskIsWokenByTheValueAndByTheEnd() throws Exception {
+        var wakes = new AtomicInteger();
+        var cx = Context.of(wakes::incrementAndGet);
+        assertTrue(oneshot.pollRecv(cx).isPending());
+        assertTrue(oneshot.pollRecv(cx).isPending());
+        oneshot.send("a");
+        assertEquals(1, wakes.get());
+        assertEquals(Poll.ready(new RecvResult.Received<>("a")), oneshot.pollRecv(cx));
+
+        var closed = Oneshot.<String>create();
+        var future = closed.recvFuture();
+        assertTrue(future.poll(cx).isPending());
+        closed.close();
+        assertEquals(2, wakes.get());
+        assertEquals(Poll.ready(new RecvResult.Closed<>()), future.poll(cx));
+    }
+
+    @Test
+    void aDroppedFutureLeavesTheValueAndTheReceiversPlace() throws Exception {
+        var wakes = new AtomicInteger();
+        var cx = Context.of(wakes::incrementAndGet);
+        var future = oneshot.recvFuture();
+        assertTrue(future.poll(cx).isPending());
+        Futures.drop(future);
+        var again = oneshot.recvFuture();
+        assertTrue(again.poll(cx).isPending());
+        var receiving = Background.parked(() -> oneshot.recv());
+        oneshot.send("a");
+        assertEquals("a", receiving.join());
+        assertEquals(0, wakes.get());
     }
 }

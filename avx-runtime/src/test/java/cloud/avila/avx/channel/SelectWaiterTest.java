@@ -57,7 +57,7 @@ class SelectWaiterTest {
         assertTrue(queue.withdraw(withdrawn));
         assertFalse(withdrawn.tell());
         queue.letThrough(1);
-        assertFalse(withdrawn.isTold());
+        assertEquals(Waiter.WITHDRAWN, withdrawn.outcome());
         assertEquals(1, polls.get());
         assertTrue(queue.isEmpty());
     }

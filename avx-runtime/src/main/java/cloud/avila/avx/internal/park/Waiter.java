@@ -84,7 +84,7 @@ public class Waiter {
      * Lets the one that waits go on. Called after the outcome was decided, on any thread, while no
      * lock and no queue is held. Must not block and must not throw.
      */
-    protected void wake() {
+    public void wake() {
         Parker.unpark(thread);
     }
 
