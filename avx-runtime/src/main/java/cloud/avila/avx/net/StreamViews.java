@@ -32,6 +32,11 @@ final class StreamViews {
         }
 
         @Override
+        public int available() throws IOException {
+            return stream.available();
+        }
+
+        @Override
         public void close() {
             stream.close();
         }

@@ -119,6 +119,26 @@ public final class TcpStream implements AutoCloseable {
         return connect(Runtimes.driver(), Checks.resolved(remote), connectNanos(timeout));
     }
 
+    /**
+     * Connects to an address within a limited time, with options that are set beforehand.
+     *
+     * @param remote a resolved address
+     * @param options where to connect from, sizes of buffers
+     * @param timeout longest time to wait, more than zero
+     * @return the connection
+     * @throws SocketTimeoutException if it was not answered in time
+     * @throws java.net.ConnectException if it was refused
+     * @throws java.net.BindException if the local address cannot be had
+     * @throws IOException if it failed otherwise
+     * @throws InterruptedException if the thread was interrupted; nothing stays open
+     * @throws IllegalStateException if no runtime is current on this thread
+     */
+    public static TcpStream connect(
+            InetSocketAddress remote, ConnectOptions options, Duration timeout)
+            throws IOException, InterruptedException {
+        return connect(Runtimes.driver(), Checks.resolved(remote), options, connectNanos(timeout));
+    }
+
     private static long connectNanos(Duration timeout) {
         if (timeout.isZero()) {
             throw new IllegalArgumentException("timeout must be more than zero");
@@ -152,7 +172,19 @@ public final class TcpStream implements AutoCloseable {
 
     static TcpStream connect(IoDriver driver, InetSocketAddress remote, long timeoutNanos)
             throws IOException, InterruptedException {
-        IoStream socket = driver.connect(remote, timeoutNanos);
+        return connect(driver, remote, ConnectOptions.defaults(), timeoutNanos);
+    }
+
+    static TcpStream connect(
+            IoDriver driver, InetSocketAddress remote, ConnectOptions options, long timeoutNanos)
+            throws IOException, InterruptedException {
+        var settings =
+                new IoDriver.ConnectSettings(
+                        options.localAddress(),
+                        options.reuseAddress(),
+                        options.receiveBufferSize(),
+                        options.sendBufferSize());
+        IoStream socket = driver.connect(remote, settings, timeoutNanos);
         if (socket == null) {
             throw Checks.timedOut("connect to", remote, timeoutNanos);
         }
@@ -232,6 +264,25 @@ public final class TcpStream implements AutoCloseable {
         throw result == IoDriver.CLOSED
                 ? Checks.closed("read from", remoteAddress())
                 : Checks.timedOut("read from", remoteAddress(), timeout);
+    }
+
+    /**
+     * How many bytes can be read without waiting.
+     *
+     * @return the number; 0 also at the end of the stream
+     * @throws SocketClosedException if the socket is closed on this side
+     * @throws IOException if the system refuses
+     */
+    public int available() throws IOException {
+        try {
+            int count = socket.available();
+            if (count < 0) {
+                throw Checks.closed("read from", remoteAddress());
+            }
+            return count;
+        } finally {
+            Reference.reachabilityFence(this);
+        }
     }
 
     /**

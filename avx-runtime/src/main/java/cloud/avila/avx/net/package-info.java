@@ -1,7 +1,8 @@
 /**
  * TCP and UDP sockets in blocking style: {@link cloud.avila.avx.net.TcpListener}, {@link
  * cloud.avila.avx.net.TcpStream} and {@link cloud.avila.avx.net.UdpSocket}. A thread that has to
- * wait is parked; on a fiber its worker goes on with other work.
+ * wait is parked; on a fiber its worker goes on with other work. {@link
+ * cloud.avila.avx.net.AvxSocketFactory} makes sockets of {@code java.net} of them, for libraries.
  *
  * <p>Sockets are opened inside a runtime (in a fiber, a job, or while an {@link
  * cloud.avila.avx.EnterGuard} is open) and belong to it: closing the runtime closes them. Once open

@@ -5,6 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import cloud.avila.avx.AvxRuntime;
+import cloud.avila.avx.RuntimeConfig;
+import cloud.avila.avx.net.AvxServerSocketFactory;
+import cloud.avila.avx.net.AvxSocketFactory;
 import cloud.avila.avx.net.ReceivedDatagram;
 import cloud.avila.avx.net.TcpListener;
 import cloud.avila.avx.net.TcpStream;
@@ -13,9 +16,13 @@ import cloud.avila.avx.net.UdpSocket;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.Socket;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+
+import javax.net.SocketFactory;
 
 class NetworkingExampleTest {
     private static @Nullable Void echo(TcpStream c) throws Exception {
@@ -50,6 +57,31 @@ class NetworkingExampleTest {
                             return null;
                         }
                     });
+        }
+    }
+
+    @Test
+    void librariesGetSocketsOfTheRuntime() throws Exception {
+        try (var rt = AvxRuntime.create(RuntimeConfig.builder().name("orders").build());
+                var listener =
+                        new AvxServerSocketFactory("orders")
+                                .createServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
+            int port = listener.getLocalPort();
+            var greeter =
+                    rt.spawn(
+                            () -> {
+                                try (Socket peer = listener.accept()) {
+                                    peer.getOutputStream().write("welcome".getBytes(UTF_8));
+                                }
+                                return null;
+                            });
+            SocketFactory sockets = new AvxSocketFactory("orders");
+            try (Socket socket = sockets.createSocket("127.0.0.1", port)) {
+                socket.setSoTimeout(5_000);
+                byte[] greeting = socket.getInputStream().readAllBytes();
+                assertEquals("welcome", new String(greeting, UTF_8));
+            }
+            greeter.join();
         }
     }
 

@@ -416,7 +416,8 @@ final class EpollDriver implements IoDriver {
     }
 
     @Override
-    public @Nullable IoStream connect(InetSocketAddress remote, long timeoutNanos)
+    public @Nullable IoStream connect(
+            InetSocketAddress remote, ConnectSettings settings, long timeoutNanos)
             throws IOException, InterruptedException {
         EpollSocket.throwIfInterrupted();
         EpollStream stream =
@@ -429,6 +430,12 @@ final class EpollDriver implements IoDriver {
                                         new EpollStream(driver, fd, family, remote)));
         try {
             set(stream, IPPROTO_TCP, LinuxLibc.TCP_NODELAY, 1);
+            flag(stream, LinuxLibc.SO_REUSEADDR, settings.reuseAddress());
+            buffer(stream, LinuxLibc.SO_RCVBUF, settings.receiveBuffer());
+            buffer(stream, LinuxLibc.SO_SNDBUF, settings.sendBuffer());
+            if (settings.local() != null) {
+                bind(stream, settings.local(), "bind, to connect from");
+            }
             if (stream.connect(timeoutNanos)) {
                 return stream;
             }

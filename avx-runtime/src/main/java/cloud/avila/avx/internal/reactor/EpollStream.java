@@ -211,6 +211,26 @@ final class EpollStream extends EpollSocket implements IoStream {
         throw failure("read from", remote, errno);
     }
 
+    @Override
+    public int available() throws IOException {
+        if (!hold()) {
+            return IoDriver.CLOSED;
+        }
+        try {
+            if (inputEnded) {
+                return 0;
+            }
+            NativeScratch scratch = scratch();
+            int result = libc.ioctl(scratch, fd, LinuxLibc.FIONREAD, scratch.value());
+            if (result < 0 && !isClosed()) {
+                throw failure("asking what can be read from", remote, -result);
+            }
+            return result < 0 ? IoDriver.CLOSED : scratch.value().get(EpollDriver.INT, 0);
+        } finally {
+            release();
+        }
+    }
+
     // ---- sending ----
 
     @Override

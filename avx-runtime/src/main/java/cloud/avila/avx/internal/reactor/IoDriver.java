@@ -129,13 +129,29 @@ public interface IoDriver extends AutoCloseable {
      * Opens a connection.
      *
      * @param remote where to
+     * @param settings options that must be set before connecting
      * @param timeoutNanos longest time to wait
      * @return the connection, or null if the time was over
      * @throws IOException if it could not be opened
      * @throws InterruptedException if the thread was interrupted; nothing stays open
      */
-    @Nullable IoStream connect(InetSocketAddress remote, long timeoutNanos)
+    @Nullable IoStream connect(
+            InetSocketAddress remote, ConnectSettings settings, long timeoutNanos)
             throws IOException, InterruptedException;
+
+    /**
+     * Opens a connection with the system's defaults.
+     *
+     * @param remote where to
+     * @param timeoutNanos longest time to wait
+     * @return the connection, or null if the time was over
+     * @throws IOException if it could not be opened
+     * @throws InterruptedException if the thread was interrupted; nothing stays open
+     */
+    default @Nullable IoStream connect(InetSocketAddress remote, long timeoutNanos)
+            throws IOException, InterruptedException {
+        return connect(remote, ConnectSettings.DEFAULTS, timeoutNanos);
+    }
 
     /**
      * Opens a datagram socket.
@@ -164,6 +180,23 @@ public interface IoDriver extends AutoCloseable {
      */
     record ListenSettings(
             int backlog, boolean reuseAddress, boolean reusePort, int receiveBuffer) {}
+
+    /**
+     * Options of a connection.
+     *
+     * @param local where to connect from, port 0 for any free one; null to leave it to the system
+     * @param reuseAddress {@code SO_REUSEADDR}
+     * @param receiveBuffer {@code SO_RCVBUF} in bytes, 0 for the system's default
+     * @param sendBuffer {@code SO_SNDBUF} in bytes, 0 for the system's default
+     */
+    record ConnectSettings(
+            @Nullable InetSocketAddress local,
+            boolean reuseAddress,
+            int receiveBuffer,
+            int sendBuffer) {
+        /** Everything as the system chooses. */
+        public static final ConnectSettings DEFAULTS = new ConnectSettings(null, false, 0, 0);
+    }
 
     /**
      * Options of a datagram socket.

@@ -69,6 +69,14 @@ public interface IoStream extends IoSocket {
     int send(ByteBuffer from, long timeoutNanos) throws IOException, InterruptedException;
 
     /**
+     * How many bytes can be received without waiting.
+     *
+     * @return the number, or {@link IoDriver#CLOSED}
+     * @throws IOException if the system refuses
+     */
+    int available() throws IOException;
+
+    /**
      * Ends receiving: a thread that waits for data, and every later one, sees the end of the
      * stream.
      *

@@ -97,6 +97,7 @@ final class Shutdown {
 
     void close(long timeoutNanos) {
         if (phase.compareAndSet(OPEN, DRAINING)) {
+            OpenSchedulers.closing(scheduler);
             scheduler.tellClosingListeners();
         }
         if (scheduler.isInside()) {

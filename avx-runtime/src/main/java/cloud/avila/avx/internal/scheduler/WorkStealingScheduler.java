@@ -138,6 +138,7 @@ public final class WorkStealingScheduler extends Scheduler {
         try {
             resize(settings.workers());
             watchdog.start();
+            OpenSchedulers.opened(this);
             started = true;
         } finally {
             if (!started) { // no memory for another thread: those that run must end

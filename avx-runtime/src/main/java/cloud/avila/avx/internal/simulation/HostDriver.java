@@ -82,7 +82,8 @@ final class HostDriver implements IoDriver {
     }
 
     @Override
-    public @Nullable IoStream connect(InetSocketAddress remote, long timeoutNanos)
+    public @Nullable IoStream connect(
+            InetSocketAddress remote, ConnectSettings settings, long timeoutNanos)
             throws IOException, InterruptedException {
         InetAddress address =
                 remote.getAddress().isAnyLocalAddress() ? LOOPBACK : remote.getAddress();
@@ -92,7 +93,8 @@ final class HostDriver implements IoDriver {
             throw LinuxErrno.exception("connect to", remote, LinuxErrno.EHOSTUNREACH);
         }
         InetAddress own = address.isLoopbackAddress() ? address : host.address();
-        var local = new InetSocketAddress(own, host.freePort(Map.of()));
+        int port = settings.local() == null ? 0 : settings.local().getPort();
+        var local = new InetSocketAddress(own, port == 0 ? host.freePort(Map.of()) : port);
         var stream = new HostStream(network, host, local, target, to);
         return stream.connect(timeoutNanos) ? stream : null;
     }

@@ -381,6 +381,11 @@ final class HostStream extends HostSocket implements IoStream {
                         + "; one may read while one writes, more must take turns");
     }
 
+    @Override
+    public int available() {
+        return isOpen() ? bytesReceived : IoDriver.CLOSED;
+    }
+
     // --- ending ---
 
     @Override

@@ -56,6 +56,9 @@ public class LinuxLibc {
     /** Flag of send: no SIGPIPE. */
     public static final int MSG_NOSIGNAL = 0x4000;
 
+    /** Request of ioctl: how many bytes can be received, an int. */
+    public static final long FIONREAD = 0x541B;
+
     // asm-generic/socket.h
 
     /** Level of options that every socket has. */
@@ -196,6 +199,11 @@ public class LinuxLibc {
                             JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, ADDRESS));
     private static final MethodHandle SHUTDOWN =
             handle("shutdown", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT));
+    private static final MethodHandle IOCTL =
+            handle(
+                    "ioctl",
+                    FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, ADDRESS),
+                    Linker.Option.firstVariadicArg(2));
     private static final MethodHandle RECV =
             handle(
                     "recv",
@@ -490,6 +498,24 @@ public class LinuxLibc {
     public int shutdown(NativeScratch scratch, int fd, int how) {
         try {
             int result = (int) SHUTDOWN.invokeExact(scratch.capture(), fd, how);
+            return result >= 0 ? result : -scratch.errno();
+        } catch (Throwable t) {
+            throw rethrow(t);
+        }
+    }
+
+    /**
+     * {@code ioctl(2)} with a pointer.
+     *
+     * @param scratch the carrier's scratch
+     * @param fd the descriptor
+     * @param request what to do
+     * @param value what the request reads or writes
+     * @return not negative, else the negated error number
+     */
+    public int ioctl(NativeScratch scratch, int fd, long request, MemorySegment value) {
+        try {
+            int result = (int) IOCTL.invokeExact(scratch.capture(), fd, request, value);
             return result >= 0 ? result : -scratch.errno();
         } catch (Throwable t) {
             throw rethrow(t);

@@ -84,6 +84,12 @@ class FaultyLibc extends LinuxLibc {
     }
 
     @Override
+    public int ioctl(NativeScratch scratch, int fd, long request, MemorySegment value) {
+        int fault = fault("ioctl");
+        return fault != 0 ? fault : super.ioctl(scratch, fd, request, value);
+    }
+
+    @Override
     public int shutdown(NativeScratch scratch, int fd, int how) {
         int fault = fault("shutdown");
         return fault != 0 ? fault : super.shutdown(scratch, fd, how);
