@@ -229,9 +229,19 @@ public abstract class WaitQueue<W extends Waiter> {
     }
 
     /**
-     * Takes the first waiter out of the queue and lets it go on. For {@link #serve()} only.
+     * The waiter that came last. For {@link #serve()} only.
      *
-     * @param waiter what {@link #first()} returned
+     * @return null if nobody waits
+     */
+    @SuppressWarnings("unchecked") // only add puts waiters in, and it takes W
+    protected final @Nullable W last() {
+        return (@Nullable W) last;
+    }
+
+    /**
+     * Takes a waiter out of the queue and lets it go on. For {@link #serve()} only.
+     *
+     * @param waiter what {@link #first()} or {@link #last()} returned
      * @param outcome what it is granted, at least {@link Waiter#GRANTED}
      * @return false if it had withdrawn and so was granted nothing
      */
