@@ -4,6 +4,7 @@
 mod echo;
 mod latency;
 mod measure;
+mod sync;
 mod timer;
 mod workload;
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 use tokio::sync::{Notify, mpsc, oneshot};
 
-use crate::{latency, timer};
+use crate::{latency, sync, timer};
 
 const SPAWNS: u32 = 10_000;
 const LINKS: u32 = 1_000;
@@ -61,6 +61,24 @@ pub fn find(group: &str, case: &str) -> Result<Workload, String> {
         }
         ("channel", "mpsc-bounded") => Timed(MESSAGES, mpsc_bounded),
         ("channel", "mpsc-unbounded") => Timed(MESSAGES, mpsc_unbounded),
+        ("sync", "mutex-uncontended") => {
+            Timed(sync::LOCKS_ALONE, |r| sync::locks(r, 1, sync::LOCKS_ALONE))
+        }
+        ("sync", "mutex-2") => Timed(sync::LOCKS, |r| sync::locks(r, 2, sync::LOCKS)),
+        ("sync", "mutex-8") => Timed(sync::LOCKS, |r| sync::locks(r, 8, sync::LOCKS)),
+        ("sync", "mutex-64") => {
+            Timed(sync::LOCKS_OF_64, |r| sync::locks(r, 64, sync::LOCKS_OF_64))
+        }
+        ("sync", "rwlock-read-mostly") => Timed(sync::READS, sync::reads),
+        ("sync", "semaphore-uncontended") => {
+            Timed(sync::PERMITS, |r| sync::permits(r, 10, sync::PERMITS))
+        }
+        ("sync", "semaphore-contended") => {
+            Timed(sync::YIELDED_PERMITS, |r| sync::permits(r, 5, sync::YIELDED_PERMITS))
+        }
+        ("sync", "notify-one") => Timed(sync::RINGS, |r| sync::rings(r, false)),
+        ("sync", "notify-all") => Timed(sync::RINGS, |r| sync::rings(r, true)),
+        ("sync", "barrier-8") => Timed(sync::MEETINGS, sync::meetings),
         ("timer", "pending") => Values(&["schedule", "cancel"], timer::pending),
         ("timer", "fiber-timeout") => Timed(timer::TIMEOUTS, timer::timeouts),
         ("timer", "fiber-sleep") => Timed(timer::SLEEPS, timer::sleeps),

@@ -48,6 +48,11 @@ final class Tally {
         }
     }
 
+    /** Whether so many events as expected have been recorded. */
+    boolean isComplete() {
+        return complete.getCount() == 0;
+    }
+
     /**
      * Waits for the last event and checks count and sum.
      *

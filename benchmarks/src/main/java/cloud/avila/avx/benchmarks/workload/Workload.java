@@ -47,6 +47,7 @@ public interface Workload extends AutoCloseable {
         return switch (group) {
             case "spawn" -> SpawnCase.of(id).open(contestant, workers);
             case "channel" -> ChannelCase.of(id).open(contestant, workers);
+            case "sync" -> SyncCase.of(id).open(contestant, workers);
             case "timer" -> TimerCase.open(id, contestant, workers);
             case "latency" -> new WakeUps(id, contestant, workers);
             case "stall" -> new Stall(id, contestant, workers);

@@ -11,7 +11,11 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantLock;
 
 class WorkloadTest {
     @ParameterizedTest
@@ -68,6 +72,14 @@ class WorkloadTest {
         check(TimerCase.open(id, contestant, 2, 10_000));
     }
 
+    @ParameterizedTest
+    @EnumSource
+    void everySyncCaseEndsOnEveryContestant(SyncCase c) throws Exception {
+        for (String contestant : List.of("avx", "jdk-virtual", "juc-fibers")) {
+            check(c.open(contestant, 2));
+        }
+    }
+
     private static void check(Workload opened) throws Exception {
         try (Workload workload = opened) {
             double[] values = workload.run();
@@ -117,6 +129,58 @@ class WorkloadTest {
         assertThrows(
                 IllegalStateException.class,
                 () -> c.run(task -> Thread.startVirtualThread(task), faulty));
+    }
+
+    @Test
+    void aLockThatLetsTwoInIsNoticed() {
+        Toolkit sound = new Toolkit.Juc();
+        Toolkit faulty =
+                new Toolkit() {
+                    @Override
+                    public Lock mutex() {
+                        return new ReentrantLock() {
+                            @Override
+                            public void lock() {
+                                super.lock();
+                                super.unlock();
+                            }
+
+                            @Override
+                            public void unlock() {
+                                Thread.onSpinWait();
+                            }
+                        };
+                    }
+
+                    @Override
+                    public ReadWriteLock readWriteLock() {
+                        return sound.readWriteLock();
+                    }
+
+                    @Override
+                    public Permits semaphore(int permits) {
+                        return sound.semaphore(permits);
+                    }
+
+                    @Override
+                    public Bell bell() {
+                        return sound.bell();
+                    }
+
+                    @Override
+                    public Meeting barrier(int parties) {
+                        return sound.barrier(parties);
+                    }
+                };
+        var e =
+                assertThrows(
+                        IllegalStateException.class,
+                        () -> {
+                            for (int i = 0; i < 100; i++) {
+                                SyncCase.MUTEX_8.run(Thread::startVirtualThread, faulty);
+                            }
+                        });
+        assertTrue(e.toString().contains("was held 100000 times"), e.toString());
     }
 
     @Test
