@@ -186,7 +186,7 @@ class FiberDumpTest {
                         return 0;
                     });
             assertEquals(
-                    "3 permits of Semaphore[available=2]",
+                    "3 permits of Semaphore[available=2, limit=2]",
                     waitOf(await(rt, "permits", TaskState.WAITING)).description());
             assertEquals(
                     "Mpsc[length=0, capacity=1]",

@@ -26,9 +26,11 @@ import java.util.concurrent.locks.Lock;
  *
  * <p>Waiting threads queue in the order of arrival. A running thread may take the mutex ahead of
  * the first of them while that one is waking up, which keeps the mutex busy and is several times
- * faster than strict order. This is bounded: a waiter that has waited half a millisecond and is
- * overtaken once more is handed the mutex by the next unlock. So the first in the queue waits at
- * most half a millisecond, one wake-up and two critical sections; the n-th, n times that.
+ * faster than strict order. This is bounded: a waiter that wakes up, has waited half a millisecond
+ * and is overtaken once more is handed the mutex by the next unlock, and so is one that has not
+ * come to run half a millisecond after it was first seen to be overtaken 32 times. So the first in
+ * the queue waits at most half a millisecond and 64 critical sections until it holds the mutex,
+ * though it may still have to wake up; the n-th, n times that and the wake-ups of those before it.
  *
  * <p>What a thread did before unlocking happens-before what follows the next lock. All methods may
  * be called from fibers, other virtual threads and platform threads.
@@ -46,9 +48,9 @@ public final class Mutex implements Lock {
      *            unlocking thread itself -> null or RELEASING    volatile
      *            server RELEASING -> HANDED or null              volatile
      *            chosen waiter HANDED -> itself                  volatile
-     *   heir     server: true when it wakes a waiter to compete; volatile
-     *            that waiter: false when it has won or given up;
-     *            server: false when it is back in the queue
+     *   heir     server: the waiter that it wakes to compete;    volatile
+     *            that waiter: null when it has won or given up;
+     *            server: null when it is back in the queue
      *   handOff  server: true when a waiter comes back overdue,  volatile
      *            false when the mutex is handed over
      *
@@ -56,6 +58,13 @@ public final class Mutex implements Lock {
      * as there is an heir nobody else is woken: it will take the mutex, or go back to the front of
      * the queue, or ask for service when it gives up. An heir that loses after HAND_OFF_NANOS in
      * all goes back demanding a hand-off.
+     *
+     * An heir may be kept from running by those who overtake it, for fibers that never wait keep
+     * their workers. So those who unlock count, while they hold the mutex, how often they find the
+     * same heir, and look at the clock now and then: when it is overdue they leave owner HANDED and
+     * give the mutex to the heir. Its stance is decided once: given by a holder, or left by the
+     * heir itself, before it goes back to the queue or gives up; who was given the mutex has it.
+     * The server leaves in the place of one that it could not wake because it had withdrawn.
      *
      * No wake-up is lost: unlock writes owner (volatile), then reads heir and the queue. If it
      * misses a waiter, that waiter's own serve() comes later and sees the free mutex (WaitQueue).
@@ -74,11 +83,21 @@ public final class Mutex implements Lock {
     private static final Object RELEASING = "being released";
     private static final Object HANDED = "being handed over";
 
+    /** How often an heir is overtaken between two looks at the clock. */
+    private static final int OFTEN = 32;
+
+    private static final int COMPETING = 0;
+    private static final int GIVEN = 1;
+    private static final int LEFT = 2;
+
     private static final VarHandle OWNER;
+    private static final VarHandle STANCE;
 
     static {
         try {
-            OWNER = MethodHandles.lookup().findVarHandle(Mutex.class, "owner", Object.class);
+            var lookup = MethodHandles.lookup();
+            OWNER = lookup.findVarHandle(Mutex.class, "owner", Object.class);
+            STANCE = lookup.findVarHandle(Turn.class, "stance", int.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
@@ -86,10 +105,12 @@ public final class Mutex implements Lock {
 
     private final Queue queue = new Queue();
     private final String label;
+    private final @Nullable LockStatistics statistics;
     private final long handOffNanos;
     private volatile @Nullable Object owner;
-    private volatile boolean heir;
+    private volatile @Nullable Turn heir;
     private volatile boolean handOff;
+    private volatile boolean poisoned; // written by the holder
 
     /** A free mutex. */
     public Mutex() {
@@ -97,21 +118,23 @@ public final class Mutex implements Lock {
     }
 
     /**
-     * A free mutex with a name, by which dumps and messages call it.
+     * A free mutex with a name, by which dumps and messages call it and {@link NamedLocks} tells
+     * how much is waited for it.
      *
-     * @param name the name
+     * @param name the name, one of few: no number or address of a request
      */
     public Mutex(String name) {
-        this(named("Mutex", name), HAND_OFF_NANOS);
+        this(named("Mutex", name), LockStatistics.ALL.of("Mutex", name), HAND_OFF_NANOS);
     }
 
     Mutex(long handOffNanos) {
-        this("Mutex", handOffNanos);
+        this("Mutex", null, handOffNanos);
     }
 
     /** A mutex that calls itself something else, being part of another lock. */
-    Mutex(String label, long handOffNanos) {
+    Mutex(String label, @Nullable LockStatistics statistics, long handOffNanos) {
         this.label = label;
+        this.statistics = statistics;
         this.handOffNanos = handOffNanos;
     }
 
@@ -151,6 +174,50 @@ public final class Mutex implements Lock {
      */
     public @Nullable Guard tryAcquire(Duration timeout) throws InterruptedException {
         return tryLockFor(Deadline.nanos(timeout)) ? new Held(this) : null;
+    }
+
+    /**
+     * Locks for a change that must not be left half done. Unless the guard is told that the change
+     * is complete before it is closed, the mutex is poisoned: from then on this method throws,
+     * until somebody has put things right and called {@link #clearPoison()}. All other ways to lock
+     * do not look at that.
+     *
+     * @return the guard, to complete and to close when done
+     * @throws MutexPoisonedException if the mutex is poisoned; it is not held
+     * @throws InterruptedException if the calling thread is interrupted; the mutex is not held
+     * @throws IllegalMonitorStateException if the calling thread holds the mutex already
+     */
+    public PoisoningGuard acquirePoisoning() throws InterruptedException {
+        lockInterruptibly();
+        if (poisoned) {
+            unlock();
+            throw new MutexPoisonedException(
+                    "a holder of this "
+                            + label
+                            + " has left its change undone: put right what it guards, with acquire"
+                            + " and clearPoison");
+        }
+        return new Poisoning(this);
+    }
+
+    /**
+     * Whether a holder has left its change undone.
+     *
+     * @return true from the close of a {@link PoisoningGuard} that was not completed until {@link
+     *     #clearPoison()}
+     */
+    public boolean isPoisoned() {
+        return poisoned;
+    }
+
+    /**
+     * Says that what the mutex guards has been put right.
+     *
+     * @throws IllegalMonitorStateException if the calling thread does not hold the mutex
+     */
+    public void clearPoison() {
+        checkHeldBy(Thread.currentThread(), "clearPoison");
+        poisoned = false;
     }
 
     /**
@@ -219,11 +286,18 @@ public final class Mutex implements Lock {
         if (handOff) {
             owner = RELEASING;
             queue.service();
-        } else {
-            owner = null;
-            if (!heir && !queue.isEmpty()) {
-                queue.service();
+            return;
+        }
+        Turn h = heir;
+        if (h != null && h.isOverdue()) {
+            owner = HANDED;
+            if (h.give()) {
+                return;
             }
+        }
+        owner = null;
+        if (heir == null && !queue.isEmpty()) {
+            queue.service();
         }
     }
 
@@ -343,6 +417,15 @@ public final class Mutex implements Lock {
     /** Waits in the queue until the mutex is held; false when time is up. */
     private boolean queueFor(Thread me, Wait wait, long deadline) throws InterruptedException {
         long since = System.nanoTime();
+        try {
+            return compete(me, wait, deadline, since);
+        } finally {
+            LockStatistics.end(statistics, since);
+        }
+    }
+
+    private boolean compete(Thread me, Wait wait, long deadline, long since)
+            throws InterruptedException {
         for (Turn turn = new Turn(false, false); ; ) {
             queue.add(turn);
             int outcome =
@@ -359,7 +442,12 @@ public final class Mutex implements Lock {
                 return false;
             }
             if (OWNER.compareAndSet(this, null, me) || spin(me)) {
-                heir = false;
+                heir = null;
+                return true;
+            }
+            if (!turn.leave()) {
+                owner = me;
+                heir = null;
                 return true;
             }
             long now = System.nanoTime();
@@ -376,7 +464,7 @@ public final class Mutex implements Lock {
     }
 
     private void resign() {
-        heir = false;
+        heir = null;
         queue.service();
     }
 
@@ -394,10 +482,38 @@ public final class Mutex implements Lock {
 
     private final class Turn extends Waiter implements Blocker {
         final boolean overdue;
+        private int overtaken; // by the holder
+        private long noticed; // by the holder: when it had been overtaken often
+        private volatile int stance; // leaves COMPETING once, by compare-and-set
 
         Turn(boolean again, boolean overdue) {
             super(again);
             this.overdue = overdue;
+        }
+
+        /** Asked by the holder that unlocks, of an heir. */
+        boolean isOverdue() {
+            int often = handOffNanos == 0 ? 1 : OFTEN;
+            if (++overtaken < often) {
+                return false;
+            }
+            overtaken = 0;
+            long now = System.nanoTime();
+            if (noticed == 0) {
+                noticed = now | 1;
+                return false;
+            }
+            return now - noticed >= handOffNanos;
+        }
+
+        /** By the holder: the mutex is the heir's, unless it no longer competes. */
+        boolean give() {
+            return STANCE.compareAndSet(this, COMPETING, GIVEN);
+        }
+
+        /** By the heir: it no longer competes, unless it was given the mutex. */
+        boolean leave() {
+            return STANCE.compareAndSet(this, COMPETING, LEFT);
         }
 
         @Override
@@ -417,7 +533,7 @@ public final class Mutex implements Lock {
             if (turn.overdue) {
                 handOff = true;
             }
-            heir = false;
+            heir = null;
         }
 
         @Override
@@ -429,7 +545,7 @@ public final class Mutex implements Lock {
                     handOver();
                     return;
                 }
-                if (o != null || heir || (turn = first()) == null) {
+                if (o != null || heir != null || (turn = first()) == null) {
                     return;
                 }
                 if (turn.overdue) {
@@ -438,11 +554,14 @@ public final class Mutex implements Lock {
                     }
                     return;
                 }
-                heir = true;
+                heir = turn;
                 if (grant(turn, COMPETE)) {
                     return;
                 }
-                heir = false;
+                heir = null;
+                if (!turn.leave()) {
+                    owner = null; // it was given the mutex, but has withdrawn
+                }
             }
         }
 
@@ -469,6 +588,33 @@ public final class Mutex implements Lock {
         @Override
         public void close() {
             if (!closed) {
+                mutex.unlock();
+                closed = true;
+            }
+        }
+    }
+
+    private static final class Poisoning implements PoisoningGuard {
+        private final Mutex mutex;
+        private boolean complete;
+        private boolean closed;
+
+        Poisoning(Mutex mutex) {
+            this.mutex = mutex;
+        }
+
+        @Override
+        public void complete() {
+            complete = true;
+        }
+
+        @Override
+        public void close() {
+            if (!closed) {
+                mutex.checkHeldBy(Thread.currentThread(), "unlock");
+                if (!complete) {
+                    mutex.poisoned = true;
+                }
                 mutex.unlock();
                 closed = true;
             }

@@ -126,6 +126,7 @@ public final class RwLock implements ReadWriteLock {
 
     private final Mutex claim;
     private final String label;
+    private final @Nullable LockStatistics statistics;
     private final Queue waiting = new Queue();
     private final ReadView readView = new ReadView();
     private final WriteView writeView = new WriteView();
@@ -138,21 +139,30 @@ public final class RwLock implements ReadWriteLock {
 
     /** A free lock. */
     public RwLock() {
-        this("RwLock", Mutex.HAND_OFF_NANOS);
+        this("RwLock", null, Mutex.HAND_OFF_NANOS);
     }
 
     /**
-     * A free lock with a name, by which dumps and messages call it.
+     * A free lock with a name, by which dumps and messages call it and {@link NamedLocks} tells how
+     * much is waited for it.
      *
-     * @param name the name
+     * @param name the name, one of few: no number or address of a request
      */
     public RwLock(String name) {
-        this(Mutex.named("RwLock", name), Mutex.HAND_OFF_NANOS);
+        this(
+                Mutex.named("RwLock", name),
+                LockStatistics.ALL.of("RwLock", name),
+                Mutex.HAND_OFF_NANOS);
     }
 
-    RwLock(String label, long handOffNanos) {
+    RwLock(long handOffNanos) {
+        this("RwLock", null, handOffNanos);
+    }
+
+    private RwLock(String label, @Nullable LockStatistics statistics, long handOffNanos) {
         this.label = label;
-        claim = new Mutex(label, handOffNanos);
+        this.statistics = statistics;
+        claim = new Mutex(label, statistics, handOffNanos);
     }
 
     // --- reading ---
@@ -540,6 +550,7 @@ public final class RwLock implements ReadWriteLock {
 
     /** Waits until the phase is over, which lets this reader in; OUT when time is up. */
     private int awaitPhase(int phase, Wait wait, long deadline) throws InterruptedException {
+        long since = LockStatistics.begin(statistics);
         var turn = new Turn(phase);
         waiting.add(turn);
         if (isOver(phase)) {
@@ -560,6 +571,8 @@ public final class RwLock implements ReadWriteLock {
             }
             Thread.currentThread().interrupt();
             return IN_BASE;
+        } finally {
+            LockStatistics.end(statistics, since);
         }
     }
 
@@ -669,6 +682,7 @@ public final class RwLock implements ReadWriteLock {
                 return true;
             }
         }
+        long since = LockStatistics.begin(statistics);
         var d = new Drain(Thread.currentThread());
         drain = d;
         boolean interrupted = false;
@@ -693,6 +707,7 @@ public final class RwLock implements ReadWriteLock {
             return true;
         } finally {
             drain = null;
+            LockStatistics.end(statistics, since);
             if (interrupted) {
                 Thread.currentThread().interrupt();
             }

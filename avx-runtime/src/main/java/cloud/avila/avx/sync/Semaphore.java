@@ -15,6 +15,9 @@ import java.time.Duration;
  * they came, however many each asked for, and nobody overtakes them. So a thread that waits for
  * many permits holds up those behind it, but is never starved by them.
  *
+ * <p>The limit, how many permits there are in all, may be changed at any time. When it shrinks
+ * below what is held, nothing is taken from anybody: permits that come back are withdrawn first.
+ *
  * <p>{@link #acquire()} returns a {@link Permit} for try-with-resources; or ignore it and call
  * {@link #release(int)}, from any thread. Do one or the other, not both.
  *
@@ -25,12 +28,14 @@ public final class Semaphore implements AutoCloseable {
     /*
      * Overview
      *
-     * `state` is twice the number of free permits, plus one when closed. It is changed by
-     * compare-and-set only (volatile), never below zero, so permits can be neither lost nor made.
-     * Whoever finds too few, or anybody waiting, joins the queue; whoever adds permits looks at
-     * the queue afterwards. serve() then gives to the first waiter as long as there is enough for
-     * it: it takes the permits first and grants second, and gives them back when the waiter turns
-     * out to have withdrawn. WaitQueue says why no wake-up is lost.
+     * `state` holds, from the top, the limit (31 bits), the number of free permits (32 bits, below
+     * zero while more are held than a lowered limit allows) and whether it is closed (1 bit). It is
+     * changed by compare-and-set only (volatile), and permits are taken only if there are enough,
+     * so they can be neither lost nor made. Whoever finds too few looks again a few times, while
+     * nobody waits, and then joins the queue; whoever finds anybody waiting joins it at once;
+     * whoever adds permits looks at the queue afterwards. serve() then gives to the first waiter as
+     * long as there is enough for it: it takes the permits first and grants second, and gives them
+     * back when the waiter turns out to have withdrawn. WaitQueue says why no wake-up is lost.
      */
 
     private static final VarHandle STATE;
@@ -43,21 +48,45 @@ public final class Semaphore implements AutoCloseable {
         }
     }
 
+    private static final int SPINS = 8;
     private static final long CLOSED = 1;
+    private static final int AVAILABLE_SHIFT = 1;
+    private static final long AVAILABLE = 0xFFFF_FFFFL << AVAILABLE_SHIFT;
+    private static final int LIMIT_SHIFT = 33;
     private static final int TAKEN = Waiter.GRANTED;
     private static final int REFUSED = Waiter.GRANTED + 1;
 
     private final Queue queue = new Queue();
+    private final String label;
+    private final @Nullable LockStatistics statistics;
     private volatile long state;
 
     /**
-     * A semaphore with free permits.
+     * A semaphore whose permits are free.
      *
-     * @param permits how many, zero or more
+     * @param permits how many, zero or more: the limit
      * @throws IllegalArgumentException if negative
      */
     public Semaphore(int permits) {
-        state = 2L * checkCount(permits);
+        this(permits, "Semaphore", null);
+    }
+
+    /**
+     * A semaphore whose permits are free, with a name, by which dumps and messages call it and
+     * {@link NamedLocks} tells how much is waited for it.
+     *
+     * @param name the name, one of few: no number or address of a request
+     * @param permits how many, zero or more: the limit
+     * @throws IllegalArgumentException if negative
+     */
+    public Semaphore(String name, int permits) {
+        this(permits, Mutex.named("Semaphore", name), LockStatistics.ALL.of("Semaphore", name));
+    }
+
+    private Semaphore(int permits, String label, @Nullable LockStatistics statistics) {
+        this.label = label;
+        this.statistics = statistics;
+        state = (long) checkCount(permits) << LIMIT_SHIFT | (long) permits << AVAILABLE_SHIFT;
     }
 
     /**
@@ -84,12 +113,8 @@ public final class Semaphore implements AutoCloseable {
         if (Thread.interrupted()) {
             throw new InterruptedException();
         }
-        if (!take(permits)) {
-            Request request = new Request(permits);
-            queue.add(request);
-            if (queue.await(request, request) == REFUSED) {
-                throw closed(permits);
-            }
+        if (!take(permits) && !spin(permits)) {
+            queueFor(permits, false, 0);
         }
         return new Held(this, permits);
     }
@@ -145,13 +170,10 @@ public final class Semaphore implements AutoCloseable {
             if (!timeout.isPositive()) {
                 return null;
             }
-            Request request = new Request(permits);
-            queue.add(request);
-            int outcome = queue.awaitUntil(request, request, Deadline.after(timeout));
-            if (outcome == REFUSED) {
-                throw closed(permits);
+            if (spin(permits)) {
+                return new Held(this, permits);
             }
-            if (outcome == Waiter.WITHDRAWN) {
+            if (!queueFor(permits, true, Deadline.after(timeout))) {
                 return null;
             }
         }
@@ -182,12 +204,52 @@ public final class Semaphore implements AutoCloseable {
     }
 
     /**
+     * Changes how many permits there are in all. When there are more, those who wait get them in
+     * their order. When there are fewer, free ones go first; for the rest, so many that come back
+     * stay away, and {@link #availablePermits()} is below zero until then. A waiter that asked for
+     * more than the limit waits until it is raised or enough is released. Does not block.
+     *
+     * @param permits how many, zero or more
+     * @throws IllegalArgumentException if negative
+     * @throws IllegalStateException if more than {@link Integer#MAX_VALUE} permits would be free
+     */
+    public void setLimit(int permits) {
+        checkCount(permits);
+        for (; ; ) {
+            long s = state;
+            int grown = permits - limit(s);
+            if ((long) available(s) + grown > Integer.MAX_VALUE) {
+                throw tooMany("raising the limit from " + limit(s) + " to " + permits, s);
+            }
+            long changed = withAvailable(s, available(s) + grown) & ~(-1L << LIMIT_SHIFT);
+            if (STATE.compareAndSet(this, s, changed | (long) permits << LIMIT_SHIFT)) {
+                break;
+            }
+        }
+        if (!queue.isEmpty()) {
+            queue.service();
+        }
+    }
+
+    /**
+     * How many permits there are in all, free and held: what the constructor or {@link
+     * #setLimit(int)} was given. Permits that were released without having been acquired are not
+     * counted.
+     *
+     * @return zero or more
+     */
+    public int limit() {
+        return limit(state);
+    }
+
+    /**
      * How many permits are free now.
      *
-     * @return zero or more, out of date at once when others acquire and release
+     * @return out of date at once when others acquire and release; below zero while more are held
+     *     than a lowered limit allows
      */
     public int availablePermits() {
-        return (int) (state >>> 1);
+        return available(state);
     }
 
     /**
@@ -217,7 +279,9 @@ public final class Semaphore implements AutoCloseable {
      */
     @Override
     public String toString() {
-        return "Semaphore[available=" + availablePermits() + (isClosed() ? ", closed]" : "]");
+        long s = state;
+        String end = (s & CLOSED) != 0 ? ", closed]" : "]";
+        return label + "[available=" + available(s) + ", limit=" + limit(s) + end;
     }
 
     private boolean take(int permits) {
@@ -232,32 +296,83 @@ public final class Semaphore implements AutoCloseable {
             if ((s & CLOSED) != 0) {
                 throw closed(permits);
             }
-            if (s >>> 1 < permits) {
+            if (!isEnough(s, permits)) {
                 return false;
             }
-            if (STATE.compareAndSet(this, s, s - 2L * permits)) {
+            if (STATE.compareAndSet(this, s, withAvailable(s, available(s) - permits))) {
                 return true;
             }
+        }
+    }
+
+    /** Whoever holds what is missing may be about to give it back; overtakes nobody. */
+    private boolean spin(int permits) {
+        for (int i = 0; i < SPINS && queue.isEmpty(); i++) {
+            Thread.onSpinWait();
+            if (take(permits)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Waits in the queue until the permits are taken; false when time is up. */
+    private boolean queueFor(int permits, boolean timed, long deadline)
+            throws InterruptedException {
+        long since = LockStatistics.begin(statistics);
+        var request = new Request(permits);
+        queue.add(request);
+        try {
+            int outcome =
+                    timed
+                            ? queue.awaitUntil(request, request, deadline)
+                            : queue.await(request, request);
+            if (outcome == REFUSED) {
+                throw closed(permits);
+            }
+            return outcome == TAKEN;
+        } finally {
+            LockStatistics.end(statistics, since);
         }
     }
 
     private void put(int permits) {
         for (; ; ) {
             long s = state;
-            if ((s >>> 1) + permits > Integer.MAX_VALUE) {
-                throw new IllegalStateException(
-                        "releasing "
-                                + permits
-                                + " permits with "
-                                + (s >>> 1)
-                                + " free would exceed "
-                                + Integer.MAX_VALUE
-                                + ": more permits are released than acquired");
+            if ((long) available(s) + permits > Integer.MAX_VALUE) {
+                throw tooMany("releasing " + permits + " permits", s);
             }
-            if (STATE.compareAndSet(this, s, s + 2L * permits)) {
+            if (STATE.compareAndSet(this, s, withAvailable(s, available(s) + permits))) {
                 return;
             }
         }
+    }
+
+    /** What nobody has seen taken; no error if others have released beyond measure meanwhile. */
+    private void putBack(int permits) {
+        for (; ; ) {
+            long s = state;
+            int more = (int) Math.min((long) available(s) + permits, Integer.MAX_VALUE);
+            if (STATE.compareAndSet(this, s, withAvailable(s, more))) {
+                return;
+            }
+        }
+    }
+
+    private static int available(long state) {
+        return (int) (state >>> AVAILABLE_SHIFT);
+    }
+
+    private static int limit(long state) {
+        return (int) (state >>> LIMIT_SHIFT);
+    }
+
+    private static boolean isEnough(long state, int permits) {
+        return available(state) >= permits || permits == 0;
+    }
+
+    private static long withAvailable(long state, int available) {
+        return state & ~AVAILABLE | ((long) available << AVAILABLE_SHIFT) & AVAILABLE;
     }
 
     private static int checkCount(int permits) {
@@ -267,9 +382,20 @@ public final class Semaphore implements AutoCloseable {
         return permits;
     }
 
-    private static SemaphoreClosedException closed(int permits) {
+    private SemaphoreClosedException closed(int permits) {
         return new SemaphoreClosedException(
-                "the semaphore was closed, " + permits + " permits cannot be acquired");
+                permits + " permits cannot be acquired, closed was " + this);
+    }
+
+    private IllegalStateException tooMany(String action, long state) {
+        return new IllegalStateException(
+                action
+                        + " with "
+                        + available(state)
+                        + " free would exceed "
+                        + Integer.MAX_VALUE
+                        + ": more permits are released than acquired from "
+                        + this);
     }
 
     private final class Request extends Waiter {
@@ -292,11 +418,12 @@ public final class Semaphore implements AutoCloseable {
                 long s = state;
                 if ((s & CLOSED) != 0) {
                     grant(r, REFUSED);
-                } else if (s >>> 1 < r.permits) {
+                } else if (!isEnough(s, r.permits)) {
                     return;
-                } else if (STATE.compareAndSet(Semaphore.this, s, s - 2L * r.permits)
+                } else if (STATE.compareAndSet(
+                                Semaphore.this, s, withAvailable(s, available(s) - r.permits))
                         && !grant(r, TAKEN)) {
-                    STATE.getAndAdd(Semaphore.this, 2L * r.permits);
+                    putBack(r.permits);
                 }
             }
         }

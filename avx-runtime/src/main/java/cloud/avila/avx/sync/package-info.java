@@ -3,7 +3,7 @@
  * threads and platform threads alike: whoever waits is parked, in the order of arrival, and an
  * interrupt or a timeout neither loses a permit nor leaves anything behind.
  *
- * <p>Depends on {@code internal.park} only.
+ * <p>Depends on {@code internal.park} and, for snapshots, {@code metrics}.
  */
 @NullMarked
 package cloud.avila.avx.sync;

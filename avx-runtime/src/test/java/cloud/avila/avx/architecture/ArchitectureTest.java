@@ -91,7 +91,7 @@ class ArchitectureTest {
                                     "internal.reactor",
                                     "metrics")),
                     entry("atomic", Set.of("internal.park", "")),
-                    entry("sync", Set.of("internal.park", "atomic", "")),
+                    entry("sync", Set.of("internal.park", "atomic", "metrics", "")),
                     entry("channel", Set.of("internal.park", "task", "atomic", "sync", "")),
                     entry(
                             "time",

@@ -1,13 +1,16 @@
 package cloud.avila.avx.docs;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import cloud.avila.avx.AvxRuntime;
 import cloud.avila.avx.atomic.AtomicFlag;
+import cloud.avila.avx.metrics.LockMetrics;
 import cloud.avila.avx.sync.Condvar;
 import cloud.avila.avx.sync.Guard;
 import cloud.avila.avx.sync.Mutex;
+import cloud.avila.avx.sync.NamedLocks;
 import cloud.avila.avx.sync.Permit;
 import cloud.avila.avx.sync.RwLock;
 import cloud.avila.avx.sync.Semaphore;
@@ -18,6 +21,7 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.concurrent.TimeUnit;
 
 class SyncExampleTest {
     private static void slowTransfer(int millis) throws InterruptedException {
@@ -89,6 +93,22 @@ class SyncExampleTest {
                 changed.await(() -> !jobs.isEmpty());
                 assertEquals("first", jobs.remove());
             }
+        }
+    }
+
+    @Test
+    void theLockThatIsFoughtOverIsFound() throws Exception {
+        try (var rt = AvxRuntime.create()) {
+            var ledger = new Mutex("ledger");
+            ledger.lock();
+            var waiter = rt.spawn(() -> ledger.tryLock(20, TimeUnit.MILLISECONDS));
+            assertFalse(waiter.join());
+            ledger.unlock();
+            var lines = new ArrayList<String>();
+            for (LockMetrics lock : NamedLocks.metrics()) { // those waited for longest come first
+                lines.add(lock.name() + ": " + lock.waits() + " waits, mean " + lock.meanWait());
+            }
+            assertTrue(lines.toString().contains("ledger: 1 waits, mean PT"), lines::toString);
         }
     }
 }

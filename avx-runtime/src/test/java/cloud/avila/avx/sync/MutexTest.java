@@ -257,6 +257,99 @@ class MutexTest {
     }
 
     @Test
+    void aChangeThatIsNotCompletedPoisonsTheMutex() throws Exception {
+        try (var g = mutex.acquirePoisoning()) {
+            g.complete();
+        }
+        assertFalse(mutex.isPoisoned());
+        assertThrows(
+                IllegalArgumentException.class,
+                () -> {
+                    try (var g = mutex.acquirePoisoning()) {
+                        throw new IllegalArgumentException("half way");
+                    }
+                });
+        assertTrue(mutex.isPoisoned());
+        assertFalse(mutex.isLocked());
+        var e = assertThrows(MutexPoisonedException.class, mutex::acquirePoisoning);
+        assertTrue(e.toString().contains("clearPoison"), e.toString());
+        assertFalse(mutex.isLocked());
+        assertThrows(IllegalMonitorStateException.class, mutex::clearPoison);
+        try (var g = mutex.acquire()) {
+            mutex.clearPoison();
+        }
+        try (var g = mutex.acquirePoisoning()) {
+            g.complete();
+            g.close();
+            g.close();
+        }
+        assertFalse(mutex.isPoisoned());
+    }
+
+    @Test
+    void aPoisoningGuardIsClosedByTheHolderOnly() throws Exception {
+        PoisoningGuard guard = mutex.acquirePoisoning();
+        assertInstanceOf(
+                IllegalMonitorStateException.class,
+                Background.start(() -> assertThrowsOnClose(guard)).join());
+        assertFalse(mutex.isPoisoned());
+        guard.complete();
+        guard.close();
+        assertFalse(mutex.isPoisoned() || mutex.isLocked());
+    }
+
+    @Test
+    void aNameIsShown() {
+        var named = new Mutex("accounts");
+        assertEquals("Mutex \"accounts\"[free]", named.toString());
+        named.lock();
+        var e = assertThrows(IllegalMonitorStateException.class, named::lock);
+        assertTrue(e.toString().contains("Mutex \"accounts\""), e.toString());
+        named.unlock();
+        e = assertThrows(IllegalMonitorStateException.class, named::unlock);
+        assertTrue(e.toString().contains("Mutex \"accounts\""), e.toString());
+    }
+
+    /**
+     * The holder never waits and never yields, so that on one carrier the waiter, once woken,
+     * cannot run to demand anything. The mutex has to be given to it all the same.
+     */
+    @Test
+    void aWaiterThatDoesNotComeToRunIsGivenTheMutex() throws Exception {
+        for (long handOffNanos : new long[] {0, Mutex.HAND_OFF_NANOS}) {
+            var fair = new Mutex(handOffNanos);
+            try (var carrier = new SingleCarrier()) {
+                var arrived = new AtomicBoolean();
+                var done = new AtomicBoolean();
+                var holder =
+                        carrier.start(
+                                () -> {
+                                    fair.lock();
+                                    while (!arrived.get()) {
+                                        Thread.yield();
+                                    }
+                                    while (!done.get()) {
+                                        fair.unlock();
+                                        fair.lock();
+                                    }
+                                    fair.unlock();
+                                });
+                var waiter =
+                        carrier.start(
+                                () -> {
+                                    arrived.set(true); // and keeps the carrier until it waits
+                                    fair.lock();
+                                    done.set(true);
+                                    fair.unlock();
+                                });
+                assertTrue(waiter.join(Duration.ofSeconds(20)), "the waiter starves");
+                assertTrue(holder.join(Duration.ofSeconds(20)));
+            }
+            assertFalse(fair.isLocked());
+        }
+    }
+
+    @Test
     void conditionsWakeOneOrAll() throws Exception {
         var condition = mutex.newCondition();
         var woken = new AtomicInteger();

@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Test;
 /** Checks that {@link RwLock} makes plain code atomic, whichever of its locks is used. */
 public class RwLockLincheckTest {
     // every writer that loses demands a hand-off, so that both ways of unlocking are checked
-    private final RwLock lock = new RwLock("RwLock", 0);
+    private final RwLock lock = new RwLock(0);
     private int count;
     private int copy;
 

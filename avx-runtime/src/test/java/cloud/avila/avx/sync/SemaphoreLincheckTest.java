@@ -44,6 +44,18 @@ public class SemaphoreLincheckTest {
         return semaphore.availablePermits();
     }
 
+    /** Changes the limit. */
+    @Operation
+    public void setLimit(@Param(name = "permits") int permits) {
+        semaphore.setLimit(permits);
+    }
+
+    /** Reads the limit. */
+    @Operation
+    public int limit() {
+        return semaphore.limit();
+    }
+
     /** Closes. */
     @Operation
     public void close() {
@@ -52,6 +64,7 @@ public class SemaphoreLincheckTest {
 
     /** What a semaphore does. */
     public static class Specification {
+        private int limit = 2;
         private int available = 2;
         private boolean closed;
 
@@ -60,7 +73,7 @@ public class SemaphoreLincheckTest {
             if (closed) {
                 return "closed";
             }
-            if (available < permits) {
+            if (available < permits && permits > 0) {
                 return "false";
             }
             available -= permits;
@@ -75,6 +88,17 @@ public class SemaphoreLincheckTest {
         /** Counts. */
         public int availablePermits() {
             return available;
+        }
+
+        /** Changes the limit. */
+        public void setLimit(int permits) {
+            available += permits - limit;
+            limit = permits;
+        }
+
+        /** Reads the limit. */
+        public int limit() {
+            return limit;
         }
 
         /** Closes. */

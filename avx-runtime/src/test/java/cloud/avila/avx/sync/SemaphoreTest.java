@@ -146,6 +146,78 @@ class SemaphoreTest {
     }
 
     @Test
+    void aHigherLimitServesThoseWhoWaitInTheirOrder() throws Exception {
+        assertEquals(2, semaphore.limit());
+        semaphore.acquire(2);
+        var many = Background.parked(() -> semaphore.acquire(3));
+        var one = Background.parked(() -> semaphore.acquire());
+        semaphore.setLimit(4);
+        Background.awaitParked(many.thread());
+        assertEquals(2, semaphore.availablePermits());
+        semaphore.setLimit(5);
+        many.join();
+        Background.awaitParked(one.thread());
+        semaphore.setLimit(6);
+        one.join();
+        assertEquals(6, semaphore.limit());
+        assertEquals(0, semaphore.availablePermits());
+    }
+
+    @Test
+    void aLowerLimitTakesNothingFromThoseWhoHold() throws Exception {
+        Permit held = semaphore.acquire(2);
+        semaphore.setLimit(0);
+        assertEquals(-2, semaphore.availablePermits());
+        assertEquals("Semaphore[available=-2, limit=0]", semaphore.toString());
+        assertNull(semaphore.tryAcquire());
+        assertNotNull(semaphore.tryAcquire(0));
+        held.close();
+        assertEquals(0, semaphore.availablePermits());
+        var waiting = Background.parked(() -> semaphore.acquire());
+        semaphore.setLimit(1);
+        waiting.join();
+        semaphore.setLimit(3);
+        assertEquals(2, semaphore.availablePermits());
+        semaphore.release();
+        assertEquals(3, semaphore.availablePermits());
+        semaphore.setLimit(1);
+        assertEquals(1, semaphore.availablePermits());
+    }
+
+    @Test
+    void theLimitHasBounds() {
+        assertThrows(IllegalArgumentException.class, () -> semaphore.setLimit(-1));
+        semaphore.setLimit(Integer.MAX_VALUE);
+        assertEquals(Integer.MAX_VALUE, semaphore.availablePermits());
+        assertThrows(IllegalStateException.class, semaphore::release);
+        semaphore.setLimit(0);
+        semaphore.release();
+        var e =
+                assertThrows(
+                        IllegalStateException.class, () -> semaphore.setLimit(Integer.MAX_VALUE));
+        assertTrue(e.toString().contains("1 free"), e.toString());
+        assertEquals(0, semaphore.limit());
+        semaphore.tryAcquire();
+        semaphore.setLimit(Integer.MAX_VALUE);
+        semaphore.tryAcquire(Integer.MAX_VALUE);
+        semaphore.setLimit(0);
+        assertEquals(-Integer.MAX_VALUE, semaphore.availablePermits());
+        semaphore.release(Integer.MAX_VALUE);
+        assertEquals(0, semaphore.availablePermits());
+        assertEquals(0, semaphore.limit());
+    }
+
+    @Test
+    void aClosedSemaphoreKeepsItsPermitsAndLimit() {
+        var named = new Semaphore("slots", 3);
+        named.close();
+        named.setLimit(7);
+        named.release(2);
+        assertEquals(7, named.limit());
+        assertEquals("Semaphore \"slots\"[available=9, limit=7, closed]", named.toString());
+    }
+
+    @Test
     void closingWakesAllAndRefusesThoseWhoCome() throws Exception {
         Permit held = semaphore.acquire(2);
         var waiting = Background.parked(() -> semaphore.acquire(7));

@@ -272,6 +272,11 @@ class SyncSimulationTest {
         for (int i = 0; i < 5; i++) {
             fibers.add(Handle.current().spawn("taker " + i, () -> takeInTurns(sim, permits)));
         }
+        for (int i = 0; i < 5; i++) {
+            permits.setLimit(sim.random().nextInt(5));
+            Thread.sleep(aMoment(sim));
+        }
+        permits.setLimit(3);
         cancelSome(sim, fibers);
         awaitEnd(fibers);
         assertEquals(3, permits.availablePermits());
@@ -296,6 +301,38 @@ class SyncSimulationTest {
             }
         }
         return true;
+    }
+
+    @SimulationTest(seeds = 200)
+    void closingASemaphoreEndsEveryWait(SimulatedRuntime sim) throws Exception {
+        var permits = new Semaphore(1);
+        var held = permits.acquire();
+        var fibers = new ArrayList<JoinHandle<Boolean>>();
+        for (int i = 0; i < 5; i++) {
+            fibers.add(
+                    Handle.current()
+                            .spawn(
+                                    () -> {
+                                        try {
+                                            while (true) {
+                                                Thread.sleep(1);
+                                                takeInTurns(sim, permits);
+                                            }
+                                        } catch (SemaphoreClosedException e) {
+                                            return true;
+                                        }
+                                    }));
+        }
+        cancelSome(sim, fibers);
+        Thread.sleep(aMoment(sim));
+        permits.close();
+        awaitEnd(fibers);
+        for (JoinHandle<Boolean> fiber : fibers) {
+            assertFalse(fiber.state() == Future.State.FAILED, fiber::toString);
+            assertTrue(fiber.state() != Future.State.RUNNING, fiber::toString);
+        }
+        held.close();
+        assertEquals(1, permits.availablePermits());
     }
 
     /** A bounded queue of the textbook, with waits that time out. */

@@ -202,7 +202,7 @@ class SyncStressTest {
     void whoWritesIsAloneWhateverIsInterruptedOrTimesOut() throws Exception {
         var crew = new Crew("rwlock");
         long handOff = crew.random().nextBoolean() ? 0 : Mutex.HAND_OFF_NANOS;
-        var lock = new RwLock("RwLock", handOff);
+        var lock = new RwLock(handOff);
         int writesOf10 = 1 + crew.random().nextInt(9);
         var pair = new Pair();
         var written = new AtomicLong();
@@ -331,8 +331,17 @@ class SyncStressTest {
                                 }
                             }));
         }
+        crew.add(
+                random -> {
+                    while (!crew.isOver()) {
+                        semaphore.setLimit(random.nextInt(permits + 1));
+                        Crew.pause(random.nextInt(200_000));
+                    }
+                    semaphore.setLimit(permits);
+                });
         crew.run(threads);
         assertTrue(acquired.get() > 0);
+        assertEquals(permits, semaphore.limit());
         assertEquals(permits, semaphore.availablePermits());
         assertNotNull(semaphore.tryAcquire(permits), "somebody still queues");
     }

@@ -19,7 +19,7 @@ public final class Crew {
     private final String name;
     private final List<Thread> threads = new ArrayList<>();
     private final ConcurrentLinkedQueue<Throwable> failures = new ConcurrentLinkedQueue<>();
-    private final long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(MILLIS);
+    private volatile long end;
     private volatile boolean agitating = true;
 
     /** A crew whose random numbers come from a printed seed. */
@@ -67,6 +67,7 @@ public final class Crew {
 
     /** Starts all, interrupts those given now and then, and waits for all to end. */
     public void run(List<Thread> interrupted) throws InterruptedException {
+        end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(MILLIS);
         threads.forEach(Thread::start);
         var random = new Random(~seed);
         var agitator =
