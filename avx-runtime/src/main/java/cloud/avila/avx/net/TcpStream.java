@@ -1,5 +1,7 @@
 package cloud.avila.avx.net;
 
+import cloud.avila.avx.JoinHandle;
+import cloud.avila.avx.Scope;
 import cloud.avila.avx.internal.reactor.IoDriver;
 import cloud.avila.avx.internal.reactor.IoStream;
 import cloud.avila.avx.internal.reactor.LeakDetector;
@@ -17,9 +19,12 @@ import java.net.SocketTimeoutException;
 import java.net.StandardSocketOptions;
 import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ByteChannel;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * A TCP connection, used in blocking style from fibers and from every other thread.
@@ -267,6 +272,110 @@ public final class TcpStream implements AutoCloseable {
     }
 
     /**
+     * Reads what is there into several buffers, one after the other, waiting for the first byte,
+     * and moves their positions. At most 64 KiB at a time.
+     *
+     * @param to the buffers to fill
+     * @return bytes read, at least 1 (0 if nothing remains in the buffers), or -1 at the end of the
+     *     stream
+     * @throws SocketTimeoutException if nothing came within the read timeout
+     * @throws SocketClosedException if the socket is closed on this side
+     * @throws IOException if the connection failed
+     * @throws InterruptedException if the thread was interrupted; nothing is lost
+     * @throws IllegalStateException if another thread is reading
+     */
+    public int read(ByteBuffer... to) throws IOException, InterruptedException {
+        if (!anyRemaining(to)) {
+            return 0;
+        }
+        long timeout = readTimeoutNanos;
+        try {
+            int count = socket.recv(to, timeout);
+            return count >= IoDriver.END_OF_STREAM ? count : readFailed(count, timeout);
+        } finally {
+            Reference.reachabilityFence(this);
+        }
+    }
+
+    private static boolean anyRemaining(ByteBuffer[] buffers) {
+        for (ByteBuffer buffer : buffers) {
+            if (buffer.hasRemaining()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /**
+     * Reads what is there, waiting for the first byte, moves the buffer's position, and leaves the
+     * bytes to be read once more. At most 64 KiB.
+     *
+     * @param to the buffer to fill
+     * @return bytes seen, at least 1 (0 if nothing remains in the buffer), or -1 at the end of the
+     *     stream
+     * @throws SocketTimeoutException if nothing came within the read timeout
+     * @throws SocketClosedException if the socket is closed on this side
+     * @throws IOException if the connection failed
+     * @throws InterruptedException if the thread was interrupted
+     * @throws IllegalStateException if another thread is reading
+     */
+    public int peek(ByteBuffer to) throws IOException, InterruptedException {
+        if (!to.hasRemaining()) {
+            return 0;
+        }
+        long timeout = readTimeoutNanos;
+        try {
+            int count = socket.peek(to, timeout);
+            return count >= IoDriver.END_OF_STREAM ? count : readFailed(count, timeout);
+        } finally {
+            Reference.reachabilityFence(this);
+        }
+    }
+
+    /**
+     * Waits until a read would not wait: there are bytes, the end of the stream or a failure. Does
+     * not need a buffer, so that a connection that idles has none.
+     *
+     * @throws SocketTimeoutException if that did not happen within the read timeout
+     * @throws SocketClosedException if the socket is closed on this side
+     * @throws IOException if the system refuses to tell
+     * @throws InterruptedException if the thread was interrupted
+     * @throws IllegalStateException if another thread is reading
+     */
+    public void awaitReadable() throws IOException, InterruptedException {
+        long timeout = readTimeoutNanos;
+        try {
+            int result = socket.awaitReadable(timeout);
+            if (result < IoDriver.END_OF_STREAM) {
+                readFailed(result, timeout);
+            }
+        } finally {
+            Reference.reachabilityFence(this);
+        }
+    }
+
+    /**
+     * Waits until a write would not wait: there is room, or a failure.
+     *
+     * @throws SocketTimeoutException if that did not happen within the write timeout
+     * @throws SocketClosedException if the socket is closed on this side
+     * @throws IOException if the system refuses to tell
+     * @throws InterruptedException if the thread was interrupted
+     * @throws IllegalStateException if another thread is writing
+     */
+    public void awaitWritable() throws IOException, InterruptedException {
+        long timeout = writeTimeoutNanos;
+        try {
+            int result = socket.awaitWritable(timeout);
+            if (result < 0) {
+                writeFailed(result, timeout);
+            }
+        } finally {
+            Reference.reachabilityFence(this);
+        }
+    }
+
+    /**
      * How many bytes can be read without waiting.
      *
      * @return the number; 0 also at the end of the stream
@@ -433,6 +542,31 @@ public final class TcpStream implements AutoCloseable {
         }
     }
 
+    /**
+     * Writes what fits of several buffers, one after the other, waiting for room for the first
+     * byte, and moves their positions. At most 64 KiB at a time, in one piece.
+     *
+     * @param from the bytes
+     * @return bytes written, at least 1 (0 if nothing remains in the buffers)
+     * @throws SocketTimeoutException if there was no room within the write timeout
+     * @throws SocketClosedException if the socket is closed on this side
+     * @throws IOException if the connection failed
+     * @throws InterruptedException if the thread was interrupted; nothing was written
+     * @throws IllegalStateException if another thread is writing
+     */
+    public int write(ByteBuffer... from) throws IOException, InterruptedException {
+        if (!anyRemaining(from)) {
+            return 0;
+        }
+        long timeout = writeTimeoutNanos;
+        try {
+            int count = socket.send(from, timeout);
+            return count >= 0 ? count : writeFailed(count, timeout);
+        } finally {
+            Reference.reachabilityFence(this);
+        }
+    }
+
     private int writeFailed(int result, long timeout) throws IOException {
         throw result == IoDriver.CLOSED
                 ? Checks.closed("write to", remoteAddress())
@@ -572,6 +706,84 @@ public final class TcpStream implements AutoCloseable {
             total += count;
         }
         return total;
+    }
+
+    /**
+     * Copies both ways between two connections, as a proxy does, until both streams have ended. The
+     * end of one is passed on ({@link #shutdownOutput()}) while the other goes on. Closes neither.
+     * The directions run in two fibers of the current runtime.
+     *
+     * @param a one connection
+     * @param b the other
+     * @return how many bytes went which way
+     * @throws IOException if a connection failed, or is closed on this side; the other direction
+     *     has been stopped
+     * @throws InterruptedException if the thread was interrupted; both directions have been
+     *     stopped, and what was read last may not have been written
+     * @throws IllegalStateException if no runtime is current on this thread, or another thread
+     *     reads or writes one of them
+     */
+    public static Copied copyBidirectional(TcpStream a, TcpStream b)
+            throws IOException, InterruptedException {
+        try (var scope = Scope.open(Scope.<Long>failFast())) {
+            JoinHandle<Long> there = scope.spawn(() -> copyAndEnd(a, b));
+            JoinHandle<Long> back = scope.spawn(() -> copyAndEnd(b, a));
+            scope.join();
+            return new Copied(there.resultNow(), back.resultNow());
+        } catch (CompletionException e) {
+            if (e.getCause() instanceof IOException failure) {
+                throw failure;
+            }
+            throw e;
+        }
+    }
+
+    private static long copyAndEnd(TcpStream from, TcpStream to)
+            throws IOException, InterruptedException {
+        long count = from.copyTo(to);
+        to.shutdownOutput();
+        return count;
+    }
+
+    /**
+     * How many bytes were copied.
+     *
+     * @param there from the first connection to the second
+     * @param back from the second to the first
+     */
+    public record Copied(long there, long back) {}
+
+    // ---- halves and views ----
+
+    /**
+     * Splits the connection into halves, to be passed to a reader and a writer. The connection
+     * stays usable, but is to be left to them: once both are closed, it is closed.
+     *
+     * @return the halves
+     */
+    public Halves split() {
+        var open = new AtomicInteger(2);
+        return new Halves(new ReadHalf(this, open), new WriteHalf(this, open));
+    }
+
+    /**
+     * The halves of a connection.
+     *
+     * @param reader the half that reads
+     * @param writer the half that writes
+     */
+    public record Halves(ReadHalf reader, WriteHalf writer) {}
+
+    /**
+     * A view for code that works on channels. Closing it closes the connection. An interrupt closes
+     * it, too, as with the JDK's channels, and is a {@link
+     * java.nio.channels.ClosedByInterruptException}.
+     *
+     * @return a new view, also a {@link java.nio.channels.ScatteringByteChannel} and a {@link
+     *     java.nio.channels.GatheringByteChannel}
+     */
+    public ByteChannel asByteChannel() {
+        return new ChannelView(this);
     }
 
     // ---- streams ----

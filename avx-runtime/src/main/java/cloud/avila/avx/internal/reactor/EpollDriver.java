@@ -54,6 +54,7 @@ import java.util.concurrent.atomic.AtomicLong;
  */
 final class EpollDriver implements IoDriver {
     static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT;
+    static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT;
 
     private static final ValueLayout.OfInt EVENT_MASK = ValueLayout.JAVA_INT_UNALIGNED;
     private static final ValueLayout.OfLong EVENT_TAG = ValueLayout.JAVA_LONG_UNALIGNED;

@@ -440,10 +440,10 @@ abstract class EpollSocket extends Holds implements IoSocket {
     @Override
     public abstract Set<SocketOption<?>> supportedOptions();
 
-    final long recv(NativeScratch scratch, MemorySegment memory, long length) {
+    final long recv(NativeScratch scratch, MemorySegment memory, long length, int flags) {
         long result;
         do {
-            result = libc.recv(scratch, fd, memory, length, 0);
+            result = libc.recv(scratch, fd, memory, length, flags);
         } while (result == -LinuxErrno.EINTR);
         return result;
     }

@@ -79,6 +79,11 @@ final class EpollStream extends EpollSocket implements IoStream {
 
     // ---- receiving ----
 
+    /** Tries once to receive; TIMED_OUT for "nothing there now". */
+    private interface Attempt<B> {
+        int now(EpollStream stream, B buffer, long seen) throws IOException;
+    }
+
     @Override
     public int recv(byte[] to, int offset, int length, long timeoutNanos)
             throws IOException, InterruptedException {
@@ -98,7 +103,7 @@ final class EpollStream extends EpollSocket implements IoStream {
                     NativeScratch scratch = scratch();
                     MemorySegment io = scratch.io();
                     int wanted = (int) Math.min(length, io.byteSize());
-                    int result = received(recv(scratch, io, wanted), wanted, seen);
+                    int result = received(recv(scratch, io, wanted, 0), wanted, seen);
                     if (result > 0) {
                         MemorySegment.copy(io, JAVA_BYTE, 0, to, offset, result);
                     }
@@ -127,6 +132,21 @@ final class EpollStream extends EpollSocket implements IoStream {
 
     @Override
     public int recv(ByteBuffer to, long timeoutNanos) throws IOException, InterruptedException {
+        return receive(EpollStream::recvNow, to, timeoutNanos);
+    }
+
+    @Override
+    public int recv(ByteBuffer[] to, long timeoutNanos) throws IOException, InterruptedException {
+        return receive(EpollStream::scatterNow, to, timeoutNanos);
+    }
+
+    @Override
+    public int peek(ByteBuffer to, long timeoutNanos) throws IOException, InterruptedException {
+        return receive(EpollStream::peekNow, to, timeoutNanos);
+    }
+
+    private <B> int receive(Attempt<B> attempt, B to, long timeoutNanos)
+            throws IOException, InterruptedException {
         begin(timeoutNanos);
         if (!holdAlone(READER)) {
             return IoDriver.CLOSED;
@@ -140,7 +160,7 @@ final class EpollStream extends EpollSocket implements IoStream {
                     return IoDriver.END_OF_STREAM;
                 }
                 if (seen != drainedAt || timeoutNanos == 0 && !isWatchedForReading()) {
-                    int result = recvNow(to, seen);
+                    int result = attempt.now(this, to, seen);
                     if (result != IoDriver.TIMED_OUT) {
                         return result;
                     }
@@ -170,11 +190,11 @@ final class EpollStream extends EpollSocket implements IoStream {
         int result;
         if (to.isDirect()) {
             int wanted = to.remaining();
-            result = received(recv(scratch, memory, wanted), wanted, seen);
+            result = received(recv(scratch, memory, wanted, 0), wanted, seen);
         } else {
             MemorySegment io = scratch.io();
             int wanted = (int) Math.min(to.remaining(), io.byteSize());
-            result = received(recv(scratch, io, wanted), wanted, seen);
+            result = received(recv(scratch, io, wanted, 0), wanted, seen);
             if (result > 0) {
                 MemorySegment.copy(io, 0, memory, 0, result);
             }
@@ -183,6 +203,68 @@ final class EpollStream extends EpollSocket implements IoStream {
             to.position(to.position() + result);
         }
         return result;
+    }
+
+    /** Through the scratch: one call and one copy, whatever the buffers are. */
+    private int scatterNow(ByteBuffer[] to, long seen) throws IOException {
+        NativeScratch scratch = scratch();
+        MemorySegment io = scratch.io();
+        int wanted = (int) Math.min(remaining(to), io.byteSize());
+        int result = received(recv(scratch, io, wanted, 0), wanted, seen);
+        int done = 0;
+        for (int i = 0; done < result; i++) {
+            int part = Math.min(to[i].remaining(), result - done);
+            MemorySegment.copy(io, done, MemorySegment.ofBuffer(to[i]), 0, part);
+            to[i].position(to[i].position() + part);
+            done += part;
+        }
+        return result;
+    }
+
+    private int peekNow(ByteBuffer to, long seen) throws IOException {
+        NativeScratch scratch = scratch();
+        MemorySegment io = scratch.io();
+        int wanted = (int) Math.min(to.remaining(), io.byteSize());
+        long peeked = recv(scratch, io, wanted, LinuxLibc.MSG_PEEK);
+        if (peeked > 0) { // what was peeked is still there, so it says nothing of being drained
+            MemorySegment.copy(io, 0, MemorySegment.ofBuffer(to), 0, peeked);
+            to.position(to.position() + (int) peeked);
+            return (int) peeked;
+        }
+        return received(peeked, wanted, seen);
+    }
+
+    private static long remaining(ByteBuffer[] buffers) {
+        long sum = 0;
+        for (ByteBuffer buffer : buffers) {
+            sum += buffer.remaining();
+        }
+        return sum;
+    }
+
+    @Override
+    public int awaitReadable(long timeoutNanos) throws IOException, InterruptedException {
+        return receive(
+                (stream, _, seen) -> stream.pollNow(LinuxLibc.POLLIN | LinuxLibc.POLLRDHUP),
+                this,
+                timeoutNanos);
+    }
+
+    /** 0 if an operation would not wait. */
+    private int pollNow(int events) throws IOException {
+        NativeScratch scratch = scratch();
+        MemorySegment pollfd = scratch.value();
+        pollfd.set(EpollDriver.INT, 0, fd);
+        pollfd.set(EpollDriver.SHORT, Integer.BYTES, (short) events);
+        pollfd.set(EpollDriver.SHORT, Integer.BYTES + Short.BYTES, (short) 0);
+        int result;
+        do {
+            result = libc.poll(scratch, pollfd, 1, 0);
+        } while (result == -LinuxErrno.EINTR);
+        if (result < 0) {
+            throw failure("polling connection to", remote, -result);
+        }
+        return result > 0 ? 0 : IoDriver.TIMED_OUT;
     }
 
     /** What the result of recv means; TIMED_OUT for "nothing there now". */
@@ -276,6 +358,16 @@ final class EpollStream extends EpollSocket implements IoStream {
 
     @Override
     public int send(ByteBuffer from, long timeoutNanos) throws IOException, InterruptedException {
+        return transmit(EpollStream::sendNow, from, timeoutNanos);
+    }
+
+    @Override
+    public int send(ByteBuffer[] from, long timeoutNanos) throws IOException, InterruptedException {
+        return transmit(EpollStream::gatherNow, from, timeoutNanos);
+    }
+
+    private <B> int transmit(Attempt<B> attempt, B from, long timeoutNanos)
+            throws IOException, InterruptedException {
         begin(timeoutNanos);
         if (!holdAlone(WRITER)) {
             return IoDriver.CLOSED;
@@ -286,7 +378,7 @@ final class EpollStream extends EpollSocket implements IoStream {
             for (; ; ) {
                 long seen = writeEvents();
                 if (seen != fullAt || timeoutNanos == 0 && !isWatchedForWriting()) {
-                    int result = sendNow(from, seen);
+                    int result = attempt.now(this, from, seen);
                     if (result != IoDriver.TIMED_OUT) {
                         return result;
                     }
@@ -308,6 +400,31 @@ final class EpollStream extends EpollSocket implements IoStream {
         } finally {
             releaseAlone(WRITER);
         }
+    }
+
+    /** Through the scratch: one copy and one call, whatever the buffers are. */
+    private int gatherNow(ByteBuffer[] from, long seen) throws IOException {
+        NativeScratch scratch = scratch();
+        MemorySegment io = scratch.io();
+        int count = 0;
+        for (int i = 0; i < from.length && count < io.byteSize(); i++) {
+            int part = (int) Math.min(from[i].remaining(), io.byteSize() - count);
+            MemorySegment.copy(MemorySegment.ofBuffer(from[i]), 0, io, count, part);
+            count += part;
+        }
+        int result = sent(send(scratch, io, count), count, seen);
+        int left = result;
+        for (int i = 0; left > 0; i++) {
+            int part = Math.min(from[i].remaining(), left);
+            from[i].position(from[i].position() + part);
+            left -= part;
+        }
+        return result;
+    }
+
+    @Override
+    public int awaitWritable(long timeoutNanos) throws IOException, InterruptedException {
+        return transmit((stream, _, _) -> stream.pollNow(LinuxLibc.POLLOUT), this, timeoutNanos);
     }
 
     private int sendNow(ByteBuffer from, long seen) throws IOException {

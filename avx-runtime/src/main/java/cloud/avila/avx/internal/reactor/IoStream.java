@@ -44,6 +44,64 @@ public interface IoStream extends IoSocket {
     int recv(ByteBuffer to, long timeoutNanos) throws IOException, InterruptedException;
 
     /**
+     * Receives what is there, at least one byte, into several buffers, and moves their positions.
+     *
+     * @param to the buffers that receive, filled one after the other, with at least one byte
+     *     remaining
+     * @param timeoutNanos longest time to wait
+     * @return the bytes received, {@link IoDriver#END_OF_STREAM}, {@link IoDriver#TIMED_OUT} or
+     *     {@link IoDriver#CLOSED}
+     * @throws IOException if the connection failed
+     * @throws InterruptedException if the thread was interrupted; nothing is lost
+     */
+    int recv(ByteBuffer[] to, long timeoutNanos) throws IOException, InterruptedException;
+
+    /**
+     * Looks at what is there, at least one byte, without taking it, and moves the buffer's
+     * position.
+     *
+     * @param to the buffer that receives, with at least one byte remaining
+     * @param timeoutNanos longest time to wait
+     * @return the bytes seen, {@link IoDriver#END_OF_STREAM}, {@link IoDriver#TIMED_OUT} or {@link
+     *     IoDriver#CLOSED}
+     * @throws IOException if the connection failed
+     * @throws InterruptedException if the thread was interrupted
+     */
+    int peek(ByteBuffer to, long timeoutNanos) throws IOException, InterruptedException;
+
+    /**
+     * Waits until receiving would not wait: there is data, the end of the stream or an error.
+     *
+     * @param timeoutNanos longest time to wait
+     * @return 0, {@link IoDriver#END_OF_STREAM} if receiving was shut down on this side, {@link
+     *     IoDriver#TIMED_OUT} or {@link IoDriver#CLOSED}
+     * @throws IOException if the system refuses to tell
+     * @throws InterruptedException if the thread was interrupted
+     */
+    int awaitReadable(long timeoutNanos) throws IOException, InterruptedException;
+
+    /**
+     * Waits until sending would not wait: there is room, or an error.
+     *
+     * @param timeoutNanos longest time to wait
+     * @return 0, {@link IoDriver#TIMED_OUT} or {@link IoDriver#CLOSED}
+     * @throws IOException if the system refuses to tell
+     * @throws InterruptedException if the thread was interrupted
+     */
+    int awaitWritable(long timeoutNanos) throws IOException, InterruptedException;
+
+    /**
+     * Sends what fits, at least one byte, from several buffers, and moves their positions.
+     *
+     * @param from the buffers to send, one after the other, with at least one byte remaining
+     * @param timeoutNanos longest time to wait
+     * @return the bytes sent, {@link IoDriver#TIMED_OUT} or {@link IoDriver#CLOSED}
+     * @throws IOException if the connection failed
+     * @throws InterruptedException if the thread was interrupted; nothing was sent
+     */
+    int send(ByteBuffer[] from, long timeoutNanos) throws IOException, InterruptedException;
+
+    /**
      * Sends what fits, at least one byte.
      *
      * @param from the array to send from

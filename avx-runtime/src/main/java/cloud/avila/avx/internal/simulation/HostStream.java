@@ -15,6 +15,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.IntSupplier;
 
 /**
  * One end of a connection.
@@ -191,6 +192,33 @@ final class HostStream extends HostSocket implements IoStream {
 
     @Override
     public int send(ByteBuffer from, long timeoutNanos) throws IOException, InterruptedException {
+        int result = awaitRoom(timeoutNanos);
+        if (result < 0) {
+            return result;
+        }
+        if (broken != 0 || outputEnded) {
+            throw LinuxErrno.exception("send to", remote, broken != 0 ? broken : LinuxErrno.EPIPE);
+        }
+        return transmitSome(from);
+    }
+
+    /** One piece of the first buffer: a receiver cannot tell. */
+    @Override
+    public int send(ByteBuffer[] from, long timeoutNanos) throws IOException, InterruptedException {
+        for (ByteBuffer buffer : from) {
+            if (buffer.hasRemaining()) {
+                return send(buffer, timeoutNanos);
+            }
+        }
+        return 0;
+    }
+
+    @Override
+    public int awaitWritable(long timeoutNanos) throws IOException, InterruptedException {
+        return awaitRoom(timeoutNanos);
+    }
+
+    private int awaitRoom(long timeoutNanos) throws IOException, InterruptedException {
         if (writing) {
             throw busy("writing to");
         }
@@ -200,14 +228,7 @@ final class HostStream extends HostSocket implements IoStream {
                     await(
                             () -> !isOpen() || broken != 0 || outputEnded || room() > 0,
                             timeoutNanos);
-            if (!isOpen() || !ready) {
-                return closedOrTimedOut(isOpen());
-            }
-            if (broken != 0 || outputEnded) {
-                throw LinuxErrno.exception(
-                        "send to", remote, broken != 0 ? broken : LinuxErrno.EPIPE);
-            }
-            return transmitSome(from);
+            return !isOpen() || !ready ? closedOrTimedOut(isOpen()) : 0;
         } finally {
             writing = false;
         }
@@ -321,20 +342,61 @@ final class HostStream extends HostSocket implements IoStream {
 
     @Override
     public int recv(ByteBuffer to, long timeoutNanos) throws IOException, InterruptedException {
+        return receive(timeoutNanos, () -> take(to));
+    }
+
+    @Override
+    public int recv(ByteBuffer[] to, long timeoutNanos) throws IOException, InterruptedException {
+        return receive(
+                timeoutNanos,
+                () -> {
+                    int count = 0;
+                    for (int i = 0; i < to.length && bytesReceived > 0; i++) {
+                        count += take(to[i]);
+                    }
+                    return count;
+                });
+    }
+
+    @Override
+    public int peek(ByteBuffer to, long timeoutNanos) throws IOException, InterruptedException {
+        return receive(
+                timeoutNanos,
+                () -> {
+                    int before = to.position();
+                    for (ByteBuffer part : received) {
+                        to.put(part.slice().limit(Math.min(part.remaining(), to.remaining())));
+                    }
+                    return to.position() - before;
+                });
+    }
+
+    @Override
+    public int awaitReadable(long timeoutNanos) throws IOException, InterruptedException {
         if (reading) {
             throw busy("reading from");
         }
         reading = true;
         try {
-            boolean ready =
-                    await(
-                            () ->
-                                    !isOpen()
-                                            || bytesReceived > 0
-                                            || endReceived
-                                            || inputEnded
-                                            || broken != 0,
-                            timeoutNanos);
+            boolean ready = await(this::isReadable, timeoutNanos);
+            return !isOpen() || !ready ? closedOrTimedOut(isOpen()) : 0;
+        } finally {
+            reading = false;
+        }
+    }
+
+    private boolean isReadable() {
+        return !isOpen() || bytesReceived > 0 || endReceived || inputEnded || broken != 0;
+    }
+
+    private int receive(long timeoutNanos, IntSupplier taking)
+            throws IOException, InterruptedException {
+        if (reading) {
+            throw busy("reading from");
+        }
+        reading = true;
+        try {
+            boolean ready = await(this::isReadable, timeoutNanos);
             if (!isOpen() || !ready) {
                 return closedOrTimedOut(isOpen());
             }
@@ -342,7 +404,7 @@ final class HostStream extends HostSocket implements IoStream {
                 return IoDriver.END_OF_STREAM;
             }
             if (bytesReceived > 0) {
-                return take(to);
+                return taking.getAsInt();
             }
             if (broken != 0) {
                 throw LinuxErrno.exception("receive from", remote, broken);

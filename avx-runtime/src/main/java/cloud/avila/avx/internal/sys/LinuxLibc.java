@@ -50,6 +50,9 @@ public class LinuxLibc {
     /** End sending. */
     public static final int SHUT_WR = 1;
 
+    /** Flag of recv: leave the data where it is. */
+    public static final int MSG_PEEK = 0x2;
+
     /** Flag of recv: return the length of the whole datagram. */
     public static final int MSG_TRUNC = 0x20;
 
@@ -109,6 +112,17 @@ public class LinuxLibc {
 
     /** Send small pieces at once. */
     public static final int TCP_NODELAY = 1;
+
+    // bits/poll.h
+
+    /** Readable. */
+    public static final int POLLIN = 0x1;
+
+    /** Writable. */
+    public static final int POLLOUT = 0x4;
+
+    /** The peer has ended its direction. */
+    public static final int POLLRDHUP = 0x2000;
 
     // sys/epoll.h
 
@@ -228,6 +242,8 @@ public class LinuxLibc {
             handle("dup3", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT));
     private static final MethodHandle WRITE =
             handle("write", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG));
+    private static final MethodHandle POLL =
+            handle("poll", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT));
     private static final MethodHandle EVENTFD =
             handle("eventfd", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT));
     private static final MethodHandle EPOLL_CREATE1 =
@@ -498,6 +514,24 @@ public class LinuxLibc {
     public int shutdown(NativeScratch scratch, int fd, int how) {
         try {
             int result = (int) SHUTDOWN.invokeExact(scratch.capture(), fd, how);
+            return result >= 0 ? result : -scratch.errno();
+        } catch (Throwable t) {
+            throw rethrow(t);
+        }
+    }
+
+    /**
+     * {@code poll(2)}.
+     *
+     * @param scratch the carrier's scratch
+     * @param pollfds an array of {@code struct pollfd}: an int, two shorts
+     * @param count its length
+     * @param timeoutMillis longest time to wait, 0 not to wait
+     * @return how many are ready, else the negated error number
+     */
+    public int poll(NativeScratch scratch, MemorySegment pollfds, long count, int timeoutMillis) {
+        try {
+            int result = (int) POLL.invokeExact(scratch.capture(), pollfds, count, timeoutMillis);
             return result >= 0 ? result : -scratch.errno();
         } catch (Throwable t) {
             throw rethrow(t);

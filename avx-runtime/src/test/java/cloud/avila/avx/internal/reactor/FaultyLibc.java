@@ -84,6 +84,12 @@ class FaultyLibc extends LinuxLibc {
     }
 
     @Override
+    public int poll(NativeScratch scratch, MemorySegment pollfds, long count, int timeoutMillis) {
+        int fault = fault("poll");
+        return fault != 0 ? fault : super.poll(scratch, pollfds, count, timeoutMillis);
+    }
+
+    @Override
     public int ioctl(NativeScratch scratch, int fd, long request, MemorySegment value) {
         int fault = fault("ioctl");
         return fault != 0 ? fault : super.ioctl(scratch, fd, request, value);

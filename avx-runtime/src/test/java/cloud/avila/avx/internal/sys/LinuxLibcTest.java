@@ -116,6 +116,13 @@ class LinuxLibcTest {
         assertEquals(
                 1, ok("SEND", libc.send(scratch, client, scratch.io(), 1, LinuxLibc.MSG_NOSIGNAL)));
         scratch.io().set(JAVA_BYTE, 0, (byte) 0);
+        scratch.value().set(JAVA_INT, 0, server);
+        scratch.value().set(JAVA_INT, Integer.BYTES, LinuxLibc.POLLIN);
+        assertEquals(1, ok("POLL", libc.poll(scratch, scratch.value(), 1, 5000)));
+        assertEquals(LinuxLibc.POLLIN, scratch.value().get(JAVA_INT, Integer.BYTES) >>> 16);
+        ok("IOCTL", libc.ioctl(scratch, server, LinuxLibc.FIONREAD, scratch.value()));
+        assertEquals(1, scratch.value().get(JAVA_INT, 0));
+        assertEquals(1, libc.recv(scratch, server, scratch.io(), 10, LinuxLibc.MSG_PEEK));
         assertEquals(1, ok("RECV", libc.recv(scratch, server, scratch.io(), 10, 0)));
         assertEquals(42, scratch.io().get(JAVA_BYTE, 0));
         ok("SHUTDOWN", libc.shutdown(scratch, client, LinuxLibc.SHUT_WR));
