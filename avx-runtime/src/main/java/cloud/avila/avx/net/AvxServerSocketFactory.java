@@ -32,9 +32,9 @@ public final class AvxServerSocketFactory extends ServerSocketFactory {
     }
 
     /**
-     * {@inheritDoc} It is of this class's default form, see the class.
+     * What libraries call that know only the name of the class.
      *
-     * @return a factory, not bound to a runtime
+     * @return a factory without a runtime's name
      */
     public static ServerSocketFactory getDefault() {
         return new AvxServerSocketFactory();

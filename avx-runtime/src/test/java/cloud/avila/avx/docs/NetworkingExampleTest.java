@@ -60,6 +60,43 @@ class NetworkingExampleTest {
         }
     }
 
+    private static void proxy(TcpStream client, TcpStream backend) throws Exception {
+        try (client; backend) {
+            var copied = TcpStream.copyBidirectional(client, backend);
+            System.out.println(copied.there() + " bytes there, " + copied.back() + " back");
+        }
+    }
+
+    @Test
+    void aProxyCopiesBothWays() throws Exception {
+        try (var rt = AvxRuntime.create()) {
+            rt.blockOn(
+                    () -> {
+                        try (var front = TcpListener.bind("127.0.0.1", 0);
+                                var back = TcpListener.bind("127.0.0.1", 0)) {
+                            rt.spawn(() -> echo(back.accept()));
+                            int frontPort = front.localAddress().getPort();
+                            int backPort = back.localAddress().getPort();
+                            var proxying =
+                                    rt.spawn(
+                                            () -> {
+                                                proxy(
+                                                        front.accept(),
+                                                        TcpStream.connect("127.0.0.1", backPort));
+                                                return true;
+                                            });
+                            try (var c = TcpStream.connect("127.0.0.1", frontPort)) {
+                                c.writeAll("hello".getBytes(UTF_8));
+                                c.shutdownOutput();
+                                assertEquals(
+                                        "hello", new String(c.inputStream().readAllBytes(), UTF_8));
+                            }
+                            return proxying.join();
+                        }
+                    });
+        }
+    }
+
     @Test
     void librariesGetSocketsOfTheRuntime() throws Exception {
         try (var rt = AvxRuntime.create(RuntimeConfig.builder().name("orders").build());
