@@ -59,6 +59,14 @@ public abstract sealed class AtomicCounter {
     public abstract long get();
 
     /**
+     * Takes the count out, so that counting goes on at zero: for what is counted by interval. No
+     * change is lost or taken twice; one under way is in this count or in the next.
+     *
+     * @return what was counted since the last time
+     */
+    public abstract long getAndReset();
+
+    /**
      * Describes the counter for a log.
      *
      * @return the count
@@ -79,6 +87,11 @@ public abstract sealed class AtomicCounter {
         @Override
         public long get() {
             return adder.sum();
+        }
+
+        @Override
+        public long getAndReset() {
+            return adder.sumThenReset(); // takes each stripe by an atomic exchange
         }
     }
 
@@ -106,6 +119,11 @@ public abstract sealed class AtomicCounter {
         @Override
         public long get() {
             return value;
+        }
+
+        @Override
+        public long getAndReset() {
+            return (long) VALUE.getAndSet(this, 0L);
         }
 
         /**

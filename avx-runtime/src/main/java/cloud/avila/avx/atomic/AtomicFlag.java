@@ -71,6 +71,18 @@ public final class AtomicFlag {
         return before;
     }
 
+    /**
+     * Clears the flag and tells how it was. Of several threads that clear a set flag, one gets
+     * true.
+     *
+     * @return true if it was set before
+     */
+    public boolean testAndClear() {
+        boolean before = (boolean) SET.getAndSet(this, false);
+        untilClear.changed();
+        return before;
+    }
+
     /** Sets the flag and wakes those who wait for that. */
     public void set() {
         set = true;

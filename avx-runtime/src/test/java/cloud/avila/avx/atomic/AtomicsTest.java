@@ -33,6 +33,30 @@ class AtomicsTest {
         assertSame(now, box.compareExchange(now, "y"));
         assertEquals("y", box.load());
         assertEquals("AtomicBox[y]", box.toString());
+        box.storeRelease("z");
+        assertEquals("z", box.compareExchangeAcquire("z", "a"));
+        assertEquals("a", box.compareExchangeAcquire("z", "b"));
+        assertEquals("a", box.compareExchangeRelease("a", "b"));
+        assertEquals("b", box.compareExchangeRelease("a", "c"));
+        assertEquals("b", box.load());
+    }
+
+    @Test
+    void theWeakerOrdersCleanUpJustAsWell() {
+        var cleaned = new ArrayList<String>();
+        var box = AtomicBox.owning("a", cleaned::add);
+        box.storeRelease("b");
+        box.storeRelease("b");
+        assertEquals("b", box.compareExchangeAcquire("b", "c"));
+        assertEquals("c", box.compareExchangeAcquire("x", "d"));
+        assertEquals("c", box.compareExchangeRelease("c", "d"));
+        assertEquals("d", box.compareExchangeRelease("x", "e"));
+        assertEquals(List.of("a", "b", "c"), cleaned);
+        box.close();
+        assertThrows(IllegalStateException.class, () -> box.storeRelease("e"));
+        assertThrows(IllegalStateException.class, () -> box.compareExchangeAcquire("d", "e"));
+        assertThrows(IllegalStateException.class, () -> box.compareExchangeRelease("d", "e"));
+        assertEquals(List.of("a", "b", "c", "d"), cleaned);
     }
 
     @Test
@@ -120,6 +144,32 @@ class AtomicsTest {
     }
 
     @Test
+    void whatIsTakenOutOfACounterIsNeitherLostNorTakenTwice() throws Exception {
+        for (AtomicCounter counter : List.of(AtomicCounter.striped(), AtomicCounter.exact())) {
+            var running = new ArrayList<Background<?>>();
+            for (int t = 0; t < 4; t++) {
+                running.add(
+                        Background.start(
+                                () -> {
+                                    for (int i = 0; i < 100_000; i++) {
+                                        counter.increment();
+                                    }
+                                    return true;
+                                }));
+            }
+            long taken = 0;
+            for (int i = 0; i < 1000; i++) {
+                taken += counter.getAndReset();
+            }
+            for (var b : running) {
+                b.join();
+            }
+            assertEquals(400_000, taken + counter.getAndReset());
+            assertEquals(0, counter.get());
+        }
+    }
+
+    @Test
     void anExactCounterTellsWhatAChangeLedTo() {
         var counter = AtomicCounter.exact();
         assertEquals(3, counter.addAndGet(3));
@@ -140,6 +190,9 @@ class AtomicsTest {
         assertTrue(flag.testAndSet());
         flag.awaitSet();
         assertFalse(flag.awaitClear(Duration.ofMillis(10)));
+        assertTrue(flag.testAndClear());
+        assertFalse(flag.testAndClear());
+        flag.set();
         flag.clear();
         assertFalse(flag.awaitSet(Duration.ZERO));
         assertFalse(flag.awaitSet(Duration.ofMillis(10)));
@@ -162,7 +215,7 @@ class AtomicsTest {
             b.join();
         }
         var clearing = Background.parkedStep(flag::awaitClear);
-        flag.clear();
+        assertTrue(flag.testAndClear());
         clearing.join();
     }
 

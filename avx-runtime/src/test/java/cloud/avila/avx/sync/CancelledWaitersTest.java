@@ -178,6 +178,51 @@ class CancelledWaitersTest {
     }
 
     @Test
+    void ofANotify() throws Exception {
+        var notify = new Notify();
+        var stays = Background.parkedStep(notify::await);
+        cancelMany(() -> () -> assertFalse(notify.await(ONE)));
+        notify.notifyOne();
+        stays.join();
+    }
+
+    @Test
+    void ofALatch() throws Exception {
+        var latch = new Latch(1);
+        var stays = Background.parkedStep(latch::await);
+        cancelMany(() -> () -> assertFalse(latch.await(ONE)));
+        latch.countDown();
+        stays.join();
+    }
+
+    @Test
+    void ofACellThatIsBeingMade() throws Exception {
+        var cell = new OnceCell<Integer>();
+        var go = new Latch(1);
+        var stays =
+                Background.parkedStep(
+                        () ->
+                                cell.getOrInit(
+                                        () -> {
+                                            go.await();
+                                            return 1;
+                                        }));
+        cancelMany(() -> () -> expectTimeout(() -> cell.getOrInit(() -> 2, ONE)));
+        go.countDown();
+        stays.join();
+    }
+
+    @Test
+    void ofARateLimiter() throws Exception {
+        var limiter = RateLimiter.of(1, Duration.ofDays(1), 1);
+        limiter.acquire();
+        var stays = Background.parkedStep(limiter::acquire);
+        cancelMany(() -> () -> assertFalse(limiter.tryAcquire(ONE)));
+        limiter.setRate(1, Duration.ofMillis(1), 1);
+        stays.join();
+    }
+
+    @Test
     void ofAFlag() throws Exception {
         var flag = new AtomicFlag();
         var stays = Background.parkedStep(flag::awaitSet);

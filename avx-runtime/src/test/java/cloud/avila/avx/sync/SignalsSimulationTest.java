@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import cloud.avila.avx.Handle;
 import cloud.avila.avx.JoinHandle;
+import cloud.avila.avx.atomic.AtomicFlag;
 import cloud.avila.avx.simulation.SimulatedRuntime;
 import cloud.avila.avx.simulation.junit.SimulationTest;
 
@@ -275,6 +276,46 @@ class SignalsSimulationTest {
         for (JoinHandle<Boolean> fiber : fibers) {
             assertFalse(fiber.state() == Future.State.FAILED, fiber::toString);
         }
+    }
+
+    @SimulationTest(seeds = 200)
+    void aFlagReachesAllWhoWaitButThoseWhoGaveUp(SimulatedRuntime sim) throws Exception {
+        var flag = new AtomicFlag();
+        for (int i = 0; i < WAITERS; i++) {
+            boolean timed = sim.random().nextBoolean();
+            spawn(
+                    () -> {
+                        boolean set = true;
+                        if (timed) {
+                            set = flag.awaitSet(aMoment(sim));
+                        } else {
+                            flag.awaitSet();
+                        }
+                        if (set && flag.testAndClear()) {
+                            Thread.sleep(aMoment(sim));
+                            flag.set(); // hands it on to the others
+                        }
+                        return set;
+                    });
+        }
+        Thread.sleep(aMoment(sim));
+        flag.set();
+        for (JoinHandle<Boolean> fiber : fibers) {
+            fiber.join(); // whoever waits without limit gets it, sooner or later
+        }
+        assertTrue(flag.isSet());
+        spawn(
+                () -> {
+                    flag.awaitClear();
+                    return true;
+                });
+        boolean cancelled = sim.random().nextBoolean();
+        if (cancelled) {
+            fibers.getLast().cancel();
+        }
+        assertTrue(flag.testAndClear());
+        awaitEnd();
+        assertFalse(fibers.getLast().state() == Future.State.FAILED);
     }
 
     @SimulationTest(seeds = 300)
