@@ -1,6 +1,7 @@
 //! The Tokio peer of `benchmarks/compare`: the same workloads, the same measuring loop and the
 //! same output as the JVM side, on Tokio's multi-threaded runtime.
 
+mod channel;
 mod echo;
 mod latency;
 mod measure;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 use tokio::sync::{Notify, mpsc, oneshot};
 
-use crate::{latency, sync, timer};
+use crate::{channel, latency, sync, timer};
 
 const SPAWNS: u32 = 10_000;
 const LINKS: u32 = 1_000;
@@ -61,6 +61,15 @@ pub fn find(group: &str, case: &str) -> Result<Workload, String> {
         }
         ("channel", "mpsc-bounded") => Timed(MESSAGES, mpsc_bounded),
         ("channel", "mpsc-unbounded") => Timed(MESSAGES, mpsc_unbounded),
+        ("channel", "mpsc-full") => Timed(channel::MESSAGES, |r| channel::contended(r, 100)),
+        ("channel", "mpsc-create") => Timed(channel::CHANNELS, channel::create),
+        ("channel", "mpsc-alone-bounded") => Timed(channel::ALONE, channel::alone_bounded),
+        ("channel", "mpsc-alone-unbounded") => Timed(channel::ALONE, channel::alone_unbounded),
+        ("channel", "buffered-16") => Timed(channel::MESSAGES, |r| channel::paired(r, 16)),
+        ("channel", "buffered-100") => Timed(channel::MESSAGES, |r| channel::paired(r, 100)),
+        ("channel", "chained-16") => {
+            Timed(channel::LINKS * channel::LINK_MESSAGES, |r| channel::chained(r, 16))
+        }
         ("sync", "mutex-uncontended") => {
             Timed(sync::LOCKS_ALONE, |r| sync::locks(r, 1, sync::LOCKS_ALONE))
         }

@@ -46,7 +46,7 @@ public interface Workload extends AutoCloseable {
     static Workload open(String group, String id, String contestant, int workers) {
         return switch (group) {
             case "spawn" -> SpawnCase.of(id).open(contestant, workers);
-            case "channel" -> ChannelCase.of(id).open(contestant, workers);
+            case "channel" -> Channels.open(id, contestant, workers);
             case "sync" -> SyncCase.of(id).open(contestant, workers);
             case "timer" -> TimerCase.open(id, contestant, workers);
             case "latency" -> new WakeUps(id, contestant, workers);

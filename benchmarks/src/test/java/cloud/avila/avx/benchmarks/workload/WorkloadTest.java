@@ -43,8 +43,32 @@ class WorkloadTest {
     @CsvSource({
         "channel, mpsc-bounded, avx",
         "channel, mpsc-bounded, linked-queue",
+        "channel, mpsc-bounded, array-queue",
         "channel, mpsc-unbounded, avx",
         "channel, mpsc-unbounded, linked-queue",
+        "channel, mpsc-full, avx",
+        "channel, mpsc-create, avx",
+        "channel, mpsc-create, linked-queue",
+        "channel, mpsc-create, jox",
+        "channel, mpsc-alone-bounded, avx",
+        "channel, mpsc-alone-bounded, array-queue",
+        "channel, mpsc-alone-unbounded, avx",
+        "channel, mpmc-bounded, avx",
+        "channel, mpmc-bounded, linked-queue",
+        "channel, mpmc-bounded, jox",
+        "channel, rendezvous, avx",
+        "channel, rendezvous, synchronous-queue",
+        "channel, rendezvous, jox",
+        "channel, buffered-16, avx",
+        "channel, buffered-16, array-queue",
+        "channel, buffered-16, jox",
+        "channel, buffered-100, avx",
+        "channel, chained-0, avx",
+        "channel, chained-0, synchronous-queue",
+        "channel, chained-0, jox",
+        "channel, chained-16, avx",
+        "channel, chained-16, array-queue",
+        "channel, chained-16, jox",
         "latency, among-yields, avx",
         "latency, among-yields, jdk-virtual",
         "latency, among-spawns, avx",
@@ -108,7 +132,9 @@ class WorkloadTest {
     }
 
     @ParameterizedTest
-    @EnumSource
+    @EnumSource(
+            value = ChannelCase.class,
+            names = {"MPSC_BOUNDED", "MPSC_UNBOUNDED", "MPMC_BOUNDED", "BUFFERED_16"})
     void aMessageThatIsReplacedIsNoticed(ChannelCase c) {
         var sent = new AtomicInteger();
         Pipe.Factory faulty =

@@ -1,0 +1,10 @@
+package cloud.avila.avx.benchmarks.workload;
+
+/** The cases of the group {@code channel}. */
+final class Channels {
+    private Channels() {}
+
+    static Workload open(String id, String contestant, int workers) {
+        return ChannelCase.of(id).open(contestant, workers);
+    }
+}
