@@ -1,5 +1,7 @@
 package cloud.avila.avx.channel;
 
+import java.util.concurrent.BlockingQueue;
+
 /**
  * A channel from many senders to many receivers, each message to one of them: a queue of work.
  *
@@ -125,6 +127,24 @@ public final class Mpmc<T> {
      */
     public SharedReceiver<T> receiver() {
         return queue.newReceiver();
+    }
+
+    /**
+     * This channel as a queue of the JDK, for code that expects one; it can be used beside senders
+     * and receivers, and does not keep the channel open. {@code put} waits in turn with the
+     * senders, {@code take} with the receivers; {@code offer} does what {@code trySend} does.
+     *
+     * <p>Elements may be removed out of the middle; iterators are weakly consistent and never throw
+     * {@link java.util.ConcurrentModificationException}. Once the channel is closed, {@code put}
+     * and the timed {@code offer} throw {@link ChannelClosedException}, {@code offer} returns
+     * false, and when it is drained {@code take} throws {@link ChannelClosedException} and {@code
+     * poll} returns null. If a collection refuses an element that was drained to it, that element
+     * is gone.
+     *
+     * @return a view, thread-safe
+     */
+    public BlockingQueue<T> asBlockingQueue() {
+        return new QueueView<>(queue);
     }
 
     /**

@@ -51,6 +51,10 @@ final class MpmcQueue<T> extends SegmentQueue<T> {
      * already, so there is or will be a message for this receiver, and it receives it after all. A
      * claim that ends as a hole gives its place back.
      *
+     * A message that is removed out of the middle leaves a hole, whose place is free at once. So that
+     * a head nobody takes does not let the list grow without bound, from 32768 holes on a removed
+     * message counts as one that is there until head passes it: TAKEN is written instead.
+     *
      * A channel that keeps the newest messages only is unbounded for senders: whoever sends then
      * takes out what is too old, while position and head are too far apart, which stays true of a
      * given head however many others send. So not one message too many is dropped, and at no time
@@ -61,6 +65,7 @@ final class MpmcQueue<T> extends SegmentQueue<T> {
     private static final int ENDED = Waiter.GRANTED + 1;
     private static final int NO_RECEIVER_LEFT = -1;
     private static final int MEETING_YIELDS = 64;
+    private static final int MOST_HOLES = 1 << 15;
     private static final Object TAKEN = new Object();
     private static final Object RETRY = new Object();
 
@@ -268,6 +273,134 @@ final class MpmcQueue<T> extends SegmentQueue<T> {
         return (t & rest) == (h | CLOSED_BIT);
     }
 
+    private void passHoles() {
+        while (holes > 0) {
+            long h = (long) HEAD.getVolatile(this);
+            Segment s = segmentOf(h);
+            if (s == null || SLOT.getAcquire(s.slots, index(h)) != SKIP) {
+                return;
+            }
+            passHole(s, h);
+        }
+    }
+
+    // ---- looking without taking, and removing
+
+    /** The message at the head, or null if there is none now. */
+    @Nullable Object peek() {
+        for (int n = 0; ; ) {
+            long h = (long) HEAD.getVolatile(this);
+            Segment s = segmentOf(h);
+            Object m = s == null ? null : SLOT.getAcquire(s.slots, index(h));
+            if (s != null && m == TAKEN) {
+                moveOn(s, h);
+            } else if (s != null && m == SKIP) {
+                passHole(s, h);
+            } else if (m != null) {
+                return m;
+            } else if (position(tail) == h) {
+                return null;
+            } else if ((long) HEAD.getVolatile(this) == h) {
+                pause(n++);
+            }
+        }
+    }
+
+    /** How many messages can be sent now without waiting. */
+    int roomLeft() {
+        return capacity == UNBOUNDED
+                ? UNBOUNDED
+                : Math.max(0, capacity - length() - (capacity == 0 ? 0 : reserved(tail)));
+    }
+
+    Walk walk() {
+        return new Walk();
+    }
+
+    /**
+     * A look at each message that is there during all of the walk, and perhaps at others, in order.
+     * Used by one thread.
+     */
+    final class Walk {
+        private long next;
+        private Segment cursor = firstSegment(); // where the last look was
+        private @Nullable Segment segment; // of the message
+        private int index;
+        private @Nullable Object message;
+
+        Walk() {
+            next = (long) HEAD.getVolatile(MpmcQueue.this);
+        }
+
+        private Walk(Walk from) {
+            next = from.next;
+            cursor = from.cursor;
+        }
+
+        /** One that goes on where this one is. */
+        Walk copy() {
+            return new Walk(this);
+        }
+
+        /** Goes to the next message; false at the end. */
+        boolean advance() {
+            for (; ; next += PLACE) {
+                long h = (long) HEAD.getVolatile(MpmcQueue.this);
+                if (next - h < 0) {
+                    next = h;
+                }
+                if (next - position(tail) >= 0) {
+                    return false;
+                }
+                Segment s = find(next);
+                if (s != null) {
+                    Object m = SLOT.getAcquire(s.slots, index(next));
+                    if (m != null && m != SKIP && m != TAKEN) {
+                        segment = s;
+                        index = index(next);
+                        message = m;
+                        next += PLACE;
+                        return true;
+                    }
+                }
+            }
+        }
+
+        private @Nullable Segment find(long position) {
+            long base = base(position);
+            while (cursor.base - base < 0) {
+                Segment n = cursor.next;
+                if (n == null) {
+                    return null; // whoever has claimed the position has not got there yet
+                }
+                cursor = n == cursor ? firstSegment() : n;
+            }
+            return cursor.base == base ? cursor : null;
+        }
+
+        @Nullable Object message() {
+            return message;
+        }
+
+        /** Takes the message out; false if it has gone meanwhile. */
+        boolean remove() {
+            Segment s = segment;
+            Object m = message;
+            if (s == null || m == null) {
+                return false;
+            }
+            if (holes >= MOST_HOLES) {
+                return SLOT.compareAndSet(s.slots, index, m, TAKEN);
+            }
+            if (!SLOT.compareAndSet(s.slots, index, m, SKIP)) {
+                return false;
+            }
+            addHole();
+            passHoles();
+            return true;
+        }
+    }
+
     // ---- rendezvous
 
     /** Offers a place to senders; false if the channel is closed. */
@@ -440,17 +573,6 @@ final class MpmcQueue<T> extends SegmentQueue<T> {
             if (grant(w, HANDED)) {
                 Object m = tryTake();
                 w.handed = m == null || m == END ? RETRY : m;
-            }
-        }
-
-        private void passHoles() {
-            while (holes > 0) {
-                long h = (long) HEAD.getVolatile(MpmcQueue.this);
-                Segment s = segmentOf(h);
-                if (s == null || SLOT.getAcquire(s.slots, index(h)) != SKIP) {
-                    return;
-                }
-                passHole(s, h);
             }
         }
     }
