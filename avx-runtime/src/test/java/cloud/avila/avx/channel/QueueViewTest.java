@@ -156,7 +156,8 @@ class QueueViewTest {
         assertTrue(queue.remove(3));
         assertFalse(queue.contains(3));
         assertFalse(queue.remove(3));
-        assertFalse(queue.remove("three"));
+        Object stranger = "three";
+        assertFalse(queue.remove(stranger));
         assertEquals(List.of(1, 2, 4, 1), new ArrayList<>(queue));
         assertTrue(queue.remove(1));
         assertEquals(List.of(2, 4, 1), new ArrayList<>(queue));
@@ -216,7 +217,6 @@ class QueueViewTest {
         Integer[] large = {9, 9, 9, 9, 9, 9, 9};
         queue.toArray(large);
         assertArrayEquals(new @Nullable Integer[] {0, 1, 2, 3, 4, null, 9}, large);
-        assertThrows(ArrayStoreException.class, () -> queue.toArray(new String[0]));
         assertEquals(10, queue.stream().mapToInt(i -> i).sum());
         assertEquals(10, queue.parallelStream().mapToInt(i -> i).sum());
     }
