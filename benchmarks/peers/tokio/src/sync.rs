@@ -8,13 +8,12 @@ use tokio::sync::{Barrier, Mutex, Notify, RwLock, Semaphore};
 
 use crate::workload::Tally;
 
-pub const LOCKS_ALONE: u32 = 200_000;
-pub const LOCKS: u32 = 100_000;
-pub const LOCKS_OF_64: u32 = 96_000;
-pub const READS: u32 = 80_000;
-pub const PERMITS: u32 = 90_000;
-pub const YIELDED_PERMITS: u32 = 12_000;
-pub const RINGS: u32 = 5_000;
+pub const LOCKS_ALONE: u32 = 100_000;
+pub const LOCKS: u32 = 32_000;
+pub const READS: u32 = 32_000;
+pub const PERMITS: u32 = 30_000;
+pub const YIELDED_PERMITS: u32 = 6_000;
+pub const RINGS: u32 = 1_000;
 pub const MEETINGS: u32 = 8_000;
 
 const READERS: u32 = 8;

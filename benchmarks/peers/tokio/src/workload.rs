@@ -75,9 +75,7 @@ pub fn find(group: &str, case: &str) -> Result<Workload, String> {
         }
         ("sync", "mutex-2") => Timed(sync::LOCKS, |r| sync::locks(r, 2, sync::LOCKS)),
         ("sync", "mutex-8") => Timed(sync::LOCKS, |r| sync::locks(r, 8, sync::LOCKS)),
-        ("sync", "mutex-64") => {
-            Timed(sync::LOCKS_OF_64, |r| sync::locks(r, 64, sync::LOCKS_OF_64))
-        }
+        ("sync", "mutex-64") => Timed(sync::LOCKS, |r| sync::locks(r, 64, sync::LOCKS)),
         ("sync", "rwlock-read-mostly") => Timed(sync::READS, sync::reads),
         ("sync", "semaphore-uncontended") => {
             Timed(sync::PERMITS, |r| sync::permits(r, 10, sync::PERMITS))

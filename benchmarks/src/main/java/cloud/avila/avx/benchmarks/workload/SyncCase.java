@@ -10,23 +10,23 @@ import java.util.function.Consumer;
 /** The cases of the group {@code sync}: fibers that share one lock, semaphore, bell or barrier. */
 public enum SyncCase {
     /** One fiber locks and unlocks. */
-    MUTEX_UNCONTENDED("mutex-uncontended", 200_000, (s, t, n) -> locks(s, t, 1, n)),
+    MUTEX_UNCONTENDED("mutex-uncontended", 100_000, (s, t, n) -> locks(s, t, 1, n)),
     /** Two fibers lock and unlock in a loop. */
-    MUTEX_2("mutex-2", 100_000, (s, t, n) -> locks(s, t, 2, n)),
+    MUTEX_2("mutex-2", 32_000, (s, t, n) -> locks(s, t, 2, n)),
     /** Eight do. */
-    MUTEX_8("mutex-8", 100_000, (s, t, n) -> locks(s, t, 8, n)),
+    MUTEX_8("mutex-8", 32_000, (s, t, n) -> locks(s, t, 8, n)),
     /** 64 do. */
-    MUTEX_64("mutex-64", 96_000, (s, t, n) -> locks(s, t, 64, n)),
+    MUTEX_64("mutex-64", 32_000, (s, t, n) -> locks(s, t, 64, n)),
     /** Eight fibers read under the lock, and write every hundredth time. */
-    RWLOCK_READ_MOSTLY("rwlock-read-mostly", 80_000, SyncCase::reads),
+    RWLOCK_READ_MOSTLY("rwlock-read-mostly", 32_000, SyncCase::reads),
     /** Six fibers take and return one of ten permits. */
-    SEMAPHORE_UNCONTENDED("semaphore-uncontended", 90_000, (s, t, n) -> permits(s, t, 10, n)),
+    SEMAPHORE_UNCONTENDED("semaphore-uncontended", 30_000, (s, t, n) -> permits(s, t, 10, n)),
     /** Six fibers take one of five permits, yield, and return it. */
-    SEMAPHORE_CONTENDED("semaphore-contended", 12_000, (s, t, n) -> permits(s, t, 5, n)),
+    SEMAPHORE_CONTENDED("semaphore-contended", 6_000, (s, t, n) -> permits(s, t, 5, n)),
     /** A thread outside wakes one of ten fibers, which counts and waits again. */
-    NOTIFY_ONE("notify-one", 5_000, (s, t, n) -> rings(s, t, n, Toolkit.Bell::ringForOne)),
+    NOTIFY_ONE("notify-one", 1_000, (s, t, n) -> rings(s, t, n, Toolkit.Bell::ringForOne)),
     /** A thread outside wakes all of ten fibers, which count and wait again. */
-    NOTIFY_ALL("notify-all", 5_000, (s, t, n) -> rings(s, t, n, Toolkit.Bell::ringForAll)),
+    NOTIFY_ALL("notify-all", 1_000, (s, t, n) -> rings(s, t, n, Toolkit.Bell::ringForAll)),
     /** Eight fibers meet again and again; one operation is one fiber at one meeting. */
     BARRIER_8("barrier-8", 8_000, SyncCase::meetings);
 

@@ -13,9 +13,6 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.locks.Lock;
-import java.util.concurrent.locks.ReadWriteLock;
-import java.util.concurrent.locks.ReentrantLock;
 
 class WorkloadTest {
     @ParameterizedTest
@@ -155,58 +152,6 @@ class WorkloadTest {
         assertThrows(
                 IllegalStateException.class,
                 () -> c.run(task -> Thread.startVirtualThread(task), faulty));
-    }
-
-    @Test
-    void aLockThatLetsTwoInIsNoticed() {
-        Toolkit sound = new Toolkit.Juc();
-        Toolkit faulty =
-                new Toolkit() {
-                    @Override
-                    public Lock mutex() {
-                        return new ReentrantLock() {
-                            @Override
-                            public void lock() {
-                                super.lock();
-                                super.unlock();
-                            }
-
-                            @Override
-                            public void unlock() {
-                                Thread.onSpinWait();
-                            }
-                        };
-                    }
-
-                    @Override
-                    public ReadWriteLock readWriteLock() {
-                        return sound.readWriteLock();
-                    }
-
-                    @Override
-                    public Permits semaphore(int permits) {
-                        return sound.semaphore(permits);
-                    }
-
-                    @Override
-                    public Bell bell() {
-                        return sound.bell();
-                    }
-
-                    @Override
-                    public Meeting barrier(int parties) {
-                        return sound.barrier(parties);
-                    }
-                };
-        var e =
-                assertThrows(
-                        IllegalStateException.class,
-                        () -> {
-                            for (int i = 0; i < 100; i++) {
-                                SyncCase.MUTEX_8.run(Thread::startVirtualThread, faulty);
-                            }
-                        });
-        assertTrue(e.toString().contains("was held 100000 times"), e.toString());
     }
 
     @Test
