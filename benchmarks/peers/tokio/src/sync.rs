@@ -13,7 +13,7 @@ pub const LOCKS: u32 = 32_000;
 pub const READS: u32 = 32_000;
 pub const PERMITS: u32 = 30_000;
 pub const YIELDED_PERMITS: u32 = 6_000;
-pub const RINGS: u32 = 1_000;
+pub const RINGS: u32 = 10_000;
 pub const MEETINGS: u32 = 8_000;
 
 const READERS: u32 = 8;
@@ -115,7 +115,7 @@ pub fn meetings(runtime: &Runtime) -> Result<(), String> {
     })
 }
 
-/// Rings until so many have woken, as Tokio's own benchmark does.
+/// Rings, and yields, until so many have woken.
 pub fn rings(runtime: &Runtime, all: bool) -> Result<(), String> {
     let bell = Arc::new(Notify::new());
     let woken = Arc::new(AtomicU32::new(0));
@@ -133,15 +133,19 @@ pub fn rings(runtime: &Runtime, all: bool) -> Result<(), String> {
             ended.fetch_add(1, Ordering::SeqCst);
         });
     }
-    while woken.load(Ordering::SeqCst) < RINGS {
-        if all {
-            bell.notify_waiters();
-        } else {
-            bell.notify_one();
+    runtime.spawn(async move {
+        while woken.load(Ordering::SeqCst) < RINGS {
+            if all {
+                bell.notify_waiters();
+            } else {
+                bell.notify_one();
+            }
+            tokio::task::yield_now().await;
         }
-    }
-    while ended.load(Ordering::SeqCst) < LISTENERS {
-        bell.notify_waiters();
-    }
+        while ended.load(Ordering::SeqCst) < LISTENERS {
+            bell.notify_waiters();
+            tokio::task::yield_now().await;
+        }
+    });
     tally.wait(&done)
 }

@@ -23,10 +23,10 @@ public enum SyncCase {
     SEMAPHORE_UNCONTENDED("semaphore-uncontended", 30_000, (s, t, n) -> permits(s, t, 10, n)),
     /** Six fibers take one of five permits, yield, and return it. */
     SEMAPHORE_CONTENDED("semaphore-contended", 6_000, (s, t, n) -> permits(s, t, 5, n)),
-    /** A thread outside wakes one of ten fibers, which counts and waits again. */
-    NOTIFY_ONE("notify-one", 1_000, (s, t, n) -> rings(s, t, n, Toolkit.Bell::ringForOne)),
-    /** A thread outside wakes all of ten fibers, which count and wait again. */
-    NOTIFY_ALL("notify-all", 1_000, (s, t, n) -> rings(s, t, n, Toolkit.Bell::ringForAll)),
+    /** A fiber wakes one of ten others, which counts and waits again, and yields. */
+    NOTIFY_ONE("notify-one", 10_000, (s, t, n) -> rings(s, t, n, Toolkit.Bell::ringForOne)),
+    /** A fiber wakes all of ten others, which count and wait again, and yields. */
+    NOTIFY_ALL("notify-all", 10_000, (s, t, n) -> rings(s, t, n, Toolkit.Bell::ringForAll)),
     /** Eight fibers meet again and again; one operation is one fiber at one meeting. */
     BARRIER_8("barrier-8", 8_000, SyncCase::meetings);
 
@@ -192,7 +192,8 @@ public enum SyncCase {
         tally.await();
     }
 
-    /** Rings until so many have woken, as Tokio's own benchmark does. */
+    /** Rings, and yields, until so many have woken. */
+    @SuppressWarnings("ThreadPriorityCheck") // a bell that spins would take a processor
     private static void rings(
             Spawner spawner, Toolkit toolkit, int operations, Consumer<Toolkit.Bell> ring)
             throws InterruptedException {
@@ -209,12 +210,17 @@ public enum SyncCase {
                         tally.add(1);
                     });
         }
-        while (woken.get() < operations) {
-            ring.accept(bell);
-        }
-        while (!tally.isComplete()) { // those who still wait, for there is no more to count
-            bell.ringForAll();
-        }
+        spawner.spawn(
+                () -> {
+                    while (woken.get() < operations) {
+                        ring.accept(bell);
+                        Thread.yield();
+                    }
+                    while (!tally.isComplete()) { // those who still wait: there is no more to count
+                        bell.ringForAll();
+                        Thread.yield();
+                    }
+                });
         tally.await();
     }
 
