@@ -107,6 +107,7 @@ public final class Mutex implements Lock {
     private final String label;
     private final @Nullable LockStatistics statistics;
     private final long handOffNanos;
+    private final int often;
     private volatile @Nullable Object owner;
     private volatile @Nullable Turn heir;
     private volatile boolean handOff;
@@ -136,6 +137,7 @@ public final class Mutex implements Lock {
         this.label = label;
         this.statistics = statistics;
         this.handOffNanos = handOffNanos;
+        this.often = handOffNanos == 0 ? 1 : OFTEN;
     }
 
     static String named(String kind, String name) {
@@ -289,11 +291,8 @@ public final class Mutex implements Lock {
             return;
         }
         Turn h = heir;
-        if (h != null && h.isOverdue()) {
-            owner = HANDED;
-            if (h.give()) {
-                return;
-            }
+        if (h != null && --h.patience <= 0 && handTo(h)) {
+            return;
         }
         owner = null;
         if (heir == null && !queue.isEmpty()) {
@@ -463,6 +462,15 @@ public final class Mutex implements Lock {
         }
     }
 
+    /** By the holder that unlocks: gives the mutex to an heir that is overdue. */
+    private boolean handTo(Turn h) {
+        if (!h.isOverdue()) {
+            return false;
+        }
+        owner = HANDED;
+        return h.give(); // if not, it no longer competes, and owner becomes null
+    }
+
     private void resign() {
         heir = null;
         queue.service();
@@ -482,22 +490,19 @@ public final class Mutex implements Lock {
 
     private final class Turn extends Waiter implements Blocker {
         final boolean overdue;
-        private int overtaken; // by the holder
-        private long noticed; // by the holder: when it had been overtaken often
+        int patience; // by the holder: how often it is overtaken until the next look at the clock
+        private long noticed; // by the holder: when it first looked
         private volatile int stance; // leaves COMPETING once, by compare-and-set
 
         Turn(boolean again, boolean overdue) {
             super(again);
             this.overdue = overdue;
+            this.patience = often;
         }
 
-        /** Asked by the holder that unlocks, of an heir. */
+        /** By the holder: whether it has been overtaken for too long. */
         boolean isOverdue() {
-            int often = handOffNanos == 0 ? 1 : OFTEN;
-            if (++overtaken < often) {
-                return false;
-            }
-            overtaken = 0;
+            patience = often;
             long now = System.nanoTime();
             if (noticed == 0) {
                 noticed = now | 1;

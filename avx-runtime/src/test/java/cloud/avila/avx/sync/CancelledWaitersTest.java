@@ -52,6 +52,7 @@ class CancelledWaitersTest {
                             }));
         }
         for (var thread : threads) {
+            thread.thread().join(); // many take longer than a join of Background allows
             thread.join();
         }
         threads.clear();
