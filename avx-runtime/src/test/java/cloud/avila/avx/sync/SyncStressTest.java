@@ -8,11 +8,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import cloud.avila.avx.testing.Crew;
 
 import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -235,6 +237,60 @@ class SyncStressTest {
         }
         assertTrue(pair.writes > 0 && reads.get() > 0);
         assertEquals(written.get(), pair.writes);
+    }
+
+    /** One write and one read at once, again and again: who is forgotten waits for ever. */
+    @Test
+    void aReaderThatMeetsTheEndOfTheLastWriteIsNotForgotten() throws Exception {
+        var crew = new Crew("last write");
+        var lock = new RwLock();
+        var arrived = new AtomicInteger();
+        var last = new AtomicInteger();
+        var reads = new AtomicInteger();
+        crew.add(
+                random -> {
+                    for (int round = 1; last.get() == 0; round++) {
+                        if (crew.isOver()) {
+                            last.set(round);
+                        }
+                        meet(arrived, round);
+                        lock.writeLock().lock();
+                        spin(random.nextInt(8));
+                        lock.writeLock().unlock();
+                    }
+                });
+        crew.add(
+                random -> {
+                    for (int round = 1; ; round++) {
+                        meet(arrived, round);
+                        spin(random.nextInt(4));
+                        lock.readLock().lock();
+                        lock.readLock().unlock();
+                        reads.incrementAndGet();
+                        if (last.get() == round) {
+                            return;
+                        }
+                    }
+                });
+        crew.run(List.of());
+        assertEquals(last.get(), reads.get());
+    }
+
+    private static void meet(AtomicInteger arrived, int round) {
+        arrived.incrementAndGet();
+        for (int i = 0; arrived.get() < 2 * round; i++) {
+            if (i < 200) {
+                Thread.onSpinWait();
+            } else {
+                Thread.yield();
+            }
+        }
+    }
+
+    private static void spin(int rounds) {
+        for (int i = 0; i < rounds; i++) {
+            Thread.onSpinWait();
+        }
     }
 
     @RepeatedTest(2)
