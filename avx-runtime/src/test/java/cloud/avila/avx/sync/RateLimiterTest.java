@@ -101,6 +101,9 @@ class RateLimiterTest {
         limiter.acquire(4);
         var head = Background.parkedStep(() -> limiter.acquire(5));
         var second = Background.parkedStep(() -> limiter.acquire(1));
+        assertEquals(1, limiter.availablePermits());
+        assertFalse(limiter.tryAcquire(), "overtook those who wait");
+        assertFalse(limiter.tryAcquire(Duration.ofMillis(1)), "overtook those who wait");
         head.interrupt();
         assertInstanceOf(InterruptedException.class, head.failure());
         second.join();
