@@ -61,7 +61,8 @@ class NetworkingExampleTest {
     }
 
     private static void proxy(TcpStream client, TcpStream backend) throws Exception {
-        try (client; backend) {
+        try (client;
+                backend) {
             var copied = TcpStream.copyBidirectional(client, backend);
             System.out.println(copied.there() + " bytes there, " + copied.back() + " back");
         }
