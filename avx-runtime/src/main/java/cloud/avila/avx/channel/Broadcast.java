@@ -9,6 +9,8 @@ import org.jspecify.annotations.Nullable;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.Collection;
+import java.util.concurrent.Executor;
+import java.util.concurrent.Flow;
 
 /**
  * A channel in which every receiver gets every message that is sent after it subscribed. Any number
@@ -183,6 +185,28 @@ public final class Broadcast<T> implements AutoCloseable {
             throw new ChannelClosedException("nobody can subscribe to " + this + ", it is closed");
         }
         return new Subscription(t >>> 1);
+    }
+
+    /**
+     * The channel as a publisher by the rules of Reactive Streams: each subscriber has a receiver
+     * of its own and gets every message that is sent after it subscribed. One that asks too slowly
+     * for more than the channel keeps is told {@link LaggedException}. Delivered by fibers of the
+     * runtime that the calling thread belongs to, or by virtual threads outside of any.
+     *
+     * @return a publisher for any number of subscribers
+     */
+    public Flow.Publisher<T> asPublisher() {
+        return asPublisher(ReceiverPublisher.defaultExecutor());
+    }
+
+    /**
+     * As {@link #asPublisher()}, with an executor of the caller's.
+     *
+     * @param executor what runs the subscribers, see {@link Receiver#asPublisher(Executor)}
+     * @return a publisher for any number of subscribers
+     */
+    public Flow.Publisher<T> asPublisher(Executor executor) {
+        return new ReceiverPublisher<>(this::subscribe, executor);
     }
 
     /**

@@ -14,7 +14,6 @@ import java.util.Collection;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
 import java.util.Objects;
-import java.util.concurrent.CancellationException;
 import java.util.concurrent.TimeoutException;
 
 /** A receiver of an {@link MpmcQueue}: the queue and whether this receiver is open. */
@@ -109,12 +108,7 @@ final class MpmcReceiver<T> implements SharedReceiver<T>, Selectable {
                     try {
                         next = receive();
                     } catch (InterruptedException e) {
-                        Thread.currentThread().interrupt();
-                        var c =
-                                new CancellationException(
-                                        "interrupted while waiting for a message");
-                        c.initCause(e);
-                        throw c;
+                        throw RecvIteration.interrupted(e);
                     }
                 }
                 return next != SegmentQueue.END;

@@ -17,11 +17,10 @@ import java.time.Duration;
 import java.util.Collection;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
-import java.util.concurrent.CancellationException;
 import java.util.concurrent.TimeoutException;
 
 /** The queue of an {@link Mpsc}, and its one receiver. */
-final class MpscQueue<T> extends SegmentQueue<T> implements Receiver<T>, Selectable {
+final class MpscQueue<T> extends SegmentQueue<T> implements Receiver<T>, ReceiveSide {
     /*
      * Overview: of the receiving side; for the rest see SegmentQueue.
      *
@@ -157,12 +156,7 @@ final class MpscQueue<T> extends SegmentQueue<T> implements Receiver<T>, Selecta
                     try {
                         m = await();
                     } catch (InterruptedException e) {
-                        Thread.currentThread().interrupt();
-                        var c =
-                                new CancellationException(
-                                        "interrupted while waiting for a message");
-                        c.initCause(e);
-                        throw c;
+                        throw RecvIteration.interrupted(e);
                     }
                 }
                 return m != END;
@@ -203,6 +197,16 @@ final class MpscQueue<T> extends SegmentQueue<T> implements Receiver<T>, Selecta
     public void deregister(SelectWaiter waiter) {
         waiter.decide(Waiter.WITHDRAWN);
         SLEEPER.compareAndSet(this, waiter, null);
+    }
+
+    @Override
+    public boolean isReady() {
+        return peekClaimed() != null;
+    }
+
+    @Override
+    public boolean isDrained() {
+        return peekClaimed() == END;
     }
 
     /** The message at the head, which stays there, or null if its slot is empty. */

@@ -7,6 +7,8 @@ import cloud.avila.avx.task.Poll;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.Iterator;
+import java.util.concurrent.Executor;
+import java.util.concurrent.Flow;
 import java.util.concurrent.TimeoutException;
 import java.util.stream.Stream;
 
@@ -70,9 +72,7 @@ public interface Receiver<T> extends Iterable<T>, AutoCloseable {
      * @throws LaggedException if the channel is a {@link Broadcast} and overwrote messages; the
      *     next poll goes on with the oldest that is left
      */
-    default Poll<RecvResult<T>> pollRecv(Context cx) {
-        throw new UnsupportedOperationException(this + " cannot be polled");
-    }
+    Poll<RecvResult<T>> pollRecv(Context cx);
 
     /**
      * A future that receives one message: ready with the message, or with the end. Dropping it
@@ -80,9 +80,7 @@ public interface Receiver<T> extends Iterable<T>, AutoCloseable {
      *
      * @return a new future, to be polled by whoever receives
      */
-    default Future<RecvResult<T>> recvFuture() {
-        throw new UnsupportedOperationException(this + " cannot be polled");
-    }
+    Future<RecvResult<T>> recvFuture();
 
     /**
      * Whether this end was closed or no sender is left. There may still be messages to receive.
@@ -102,7 +100,9 @@ public interface Receiver<T> extends Iterable<T>, AutoCloseable {
      * Receives messages until the channel is closed and drained. The iterator waits in {@link
      * Iterator#hasNext()}. When its thread is interrupted there, it throws a {@link
      * java.util.concurrent.CancellationException} and leaves the interrupt status set, so that an
-     * interrupt is not taken for the end; no message is lost.
+     * interrupt is not taken for the end; no message is lost. Of a broadcast and of a watch {@code
+     * hasNext} takes the message that {@code next} returns, so that whoever closes the receiver
+     * meanwhile cannot come between the two.
      *
      * @return an iterator for the one thread that receives
      */
@@ -119,5 +119,36 @@ public interface Receiver<T> extends Iterable<T>, AutoCloseable {
      */
     default Stream<T> stream() {
         return RecvIteration.stream(this);
+    }
+
+    /**
+     * This receiver's messages as a publisher by the rules of Reactive Streams, delivered by fibers
+     * of the runtime that the calling thread belongs to, or by virtual threads outside of any. See
+     * {@link #asPublisher(Executor)}.
+     *
+     * @return a publisher for one subscriber
+     */
+    default Flow.Publisher<T> asPublisher() {
+        return asPublisher(ReceiverPublisher.defaultExecutor());
+    }
+
+    /**
+     * This receiver's messages as a publisher by the rules of Reactive Streams. A subscriber gets
+     * as many messages as it has asked for; the others stay in the channel, which is full at some
+     * point, so that senders wait, or overwrites, whatever it does with a slow receiver. When the
+     * channel is closed and drained, the subscriber is told that it is complete. A lag is an error
+     * for it ({@link LaggedException}), which ends the subscription.
+     *
+     * <p>There is one subscriber; a second one is told {@link IllegalStateException}. From the
+     * subscription on, nothing else may receive here. When the subscription ends, by cancellation,
+     * an error or the end, the receiver is closed.
+     *
+     * @param executor what runs the subscriber: handed one task at a time for each subscription,
+     *     when there is something to deliver; the subscriber may block if the executor's tasks may.
+     *     If it refuses, the subscriber is told so on the thread that found out
+     * @return a publisher for one subscriber
+     */
+    default Flow.Publisher<T> asPublisher(Executor executor) {
+        return ReceiverPublisher.of(this, executor);
     }
 }

@@ -12,6 +12,7 @@ import java.lang.invoke.VarHandle;
 import java.time.Duration;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
+import java.util.Objects;
 import java.util.concurrent.TimeoutException;
 
 /**
@@ -138,25 +139,30 @@ abstract class SubscribedReceiver<T> implements Receiver<T>, ReceiveSide {
     @Override
     public final Iterator<T> iterator() {
         return new Iterator<>() {
+            private @Nullable Object next; // taken, so that a close by another cannot come between
+
             @Override
             public boolean hasNext() {
                 try {
-                    awaitReady();
+                    while (next == null) {
+                        awaitReady();
+                        next = tryTake();
+                    }
                 } catch (InterruptedException e) {
                     throw RecvIteration.interrupted(e);
                 }
-                return !isDrained();
+                return next != END;
             }
 
             @Override
+            @SuppressWarnings("unchecked") // channels hold T only
             public T next() {
-                if (hasNext()) {
-                    Object m = tryTake();
-                    if (m != null && m != END) {
-                        return message(m);
-                    }
+                if (!hasNext()) {
+                    throw new NoSuchElementException(channel + " is closed and drained");
                 }
-                throw new NoSuchElementException(channel + " is closed and drained");
+                T message = (T) Objects.requireNonNull(next);
+                next = null;
+                return message;
             }
         };
     }

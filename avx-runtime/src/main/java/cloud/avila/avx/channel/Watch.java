@@ -11,6 +11,8 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.time.Duration;
 import java.util.Collection;
+import java.util.concurrent.Executor;
+import java.util.concurrent.Flow;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
@@ -70,7 +72,15 @@ public final class Watch<T> implements AutoCloseable {
         }
     }
 
-    private record State<T>(T value, long version) {
+    private static final class State<T> {
+        final T value;
+        final long version;
+
+        State(T value, long version) {
+            this.value = value;
+            this.version = version;
+        }
+
         boolean isClosed() {
             return (version & 1) != 0;
         }
@@ -183,6 +193,34 @@ public final class Watch<T> implements AutoCloseable {
      */
     public WatchReceiver<T> subscribe() {
         return new Subscription(state.valueVersion());
+    }
+
+    /**
+     * The channel as a publisher by the rules of Reactive Streams: each subscriber has a receiver
+     * of its own and gets the present value and then the newest ones, as it asks for them.
+     * Delivered by fibers of the runtime that the calling thread belongs to, or by virtual threads
+     * outside of any.
+     *
+     * @return a publisher for any number of subscribers
+     */
+    public Flow.Publisher<T> asPublisher() {
+        return asPublisher(ReceiverPublisher.defaultExecutor());
+    }
+
+    /**
+     * As {@link #asPublisher()}, with an executor of the caller's.
+     *
+     * @param executor what runs the subscribers, see {@link Receiver#asPublisher(Executor)}
+     * @return a publisher for any number of subscribers
+     */
+    public Flow.Publisher<T> asPublisher(Executor executor) {
+        return new ReceiverPublisher<>(this::subscribeUnseen, executor);
+    }
+
+    private WatchReceiver<T> subscribeUnseen() {
+        WatchReceiver<T> receiver = subscribe();
+        receiver.markChanged();
+        return receiver;
     }
 
     /**

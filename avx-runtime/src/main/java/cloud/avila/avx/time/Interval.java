@@ -6,8 +6,8 @@ import org.jspecify.annotations.Nullable;
 
 import java.time.Duration;
 import java.util.Iterator;
-import java.util.NoSuchElementException;
 import java.util.Objects;
+import java.util.concurrent.CancellationException;
 
 /**
  * Ticks at a fixed period, which the caller waits for:
@@ -116,8 +116,9 @@ public final class Interval implements Iterable<Tick> {
 
     /**
      * The coming ticks, without end. {@link Iterator#hasNext()} waits for the tick. As an iterator
-     * cannot throw {@link InterruptedException}, an interrupt ends the iteration: {@code hasNext}
-     * returns false and the thread's interrupt status is set.
+     * cannot throw {@link InterruptedException}, it throws a {@link CancellationException} when its
+     * thread is interrupted there, and leaves the interrupt status set, as the iterators of
+     * channels do; no tick is lost.
      *
      * @return an iterator that takes this interval's ticks; leaving a loop and starting another
      *     goes on in the same rhythm
@@ -138,24 +139,27 @@ public final class Interval implements Iterable<Tick> {
         @Override
         public boolean hasNext() {
             if (taken == null) {
-                try {
-                    taken = tick();
-                } catch (InterruptedException e) {
-                    Thread.currentThread().interrupt();
-                    return false;
-                }
+                taken = await();
             }
             return true;
         }
 
         @Override
         public Tick next() {
-            if (!hasNext()) {
-                throw new NoSuchElementException("interrupted while waiting for a tick");
-            }
-            Tick tick = Objects.requireNonNull(taken);
+            Tick tick = taken != null ? taken : await();
             taken = null;
             return tick;
+        }
+
+        private Tick await() {
+            try {
+                return tick();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                var cancelled = new CancellationException("interrupted while waiting for a tick");
+                cancelled.initCause(e);
+                throw cancelled;
+            }
         }
     }
 }
