@@ -1,0 +1,105 @@
+package cloud.avila.avx.channel;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import cloud.avila.avx.testing.Crew;
+
+import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.Timeout;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicLong;
+
+/** Real threads that send, reserve and receive, run out of time and are interrupted. */
+@Timeout(120)
+class MpmcStressTest {
+    private static final int MEMBERS = 4;
+
+    private static int sendSomehow(Sender<Long> tx, boolean places, Random random) {
+        try {
+            switch (random.nextInt(places ? 4 : 3)) {
+                case 0 -> tx.send(1L);
+                case 1 -> tx.send(1L, Duration.ofNanos(random.nextInt(100_000)));
+                case 2 -> {
+                    return tx.trySend(1L).isSent() ? 1 : 0;
+                }
+                default -> {
+                    try (var permit =
+                            tx.reserveMany(2, Duration.ofNanos(random.nextInt(100_000)))) {
+                        permit.send(1L);
+                    }
+                }
+            }
+            return 1;
+        } catch (InterruptedException | TimeoutException e) {
+            return 0;
+        }
+    }
+
+    private static long recvSomehow(Receiver<Long> rx, Random random) {
+        try {
+            switch (random.nextInt(4)) {
+                case 0 -> {
+                    return rx.recv();
+                }
+                case 1 -> {
+                    return rx.recv(Duration.ofNanos(random.nextInt(100_000)));
+                }
+                case 2 -> {
+                    return rx.recvMany(new ArrayList<>(), 3);
+                }
+                default -> {
+                    return rx.tryRecv().message().orElse(0L);
+                }
+            }
+        } catch (InterruptedException | TimeoutException e) {
+            return 0;
+        }
+    }
+
+    @RepeatedTest(6)
+    void asMuchIsReceivedAsIsSent() throws Exception {
+        var crew = new Crew("mpmc");
+        int capacity = List.of(0, 2, 5).get(crew.random().nextInt(3));
+        Mpmc<Long> channel = Mpmc.of(MpmcQueue.bounded(capacity, 2, -1));
+        var sent = new AtomicLong();
+        var received = new AtomicLong();
+        var threads = new ArrayList<Thread>();
+        for (int i = 0; i < MEMBERS; i++) {
+            Sender<Long> tx = channel.sender();
+            SharedReceiver<Long> rx = channel.receiver();
+            threads.add(
+                    crew.add(
+                            random -> {
+                                while (!crew.isOver()) {
+                                    sent.addAndGet(sendSomehow(tx, capacity > 1, random));
+                                }
+                                tx.close();
+                            }));
+            threads.add(
+                    crew.add(
+                            random -> {
+                                try {
+                                    while (!rx.isClosed()) {
+                                        received.addAndGet(recvSomehow(rx, random));
+                                    }
+                                } catch (ChannelClosedException e) {
+                                    assertEquals(0, channel.length());
+                                }
+                            }));
+        }
+        crew.run(threads);
+        for (SharedReceiver<Long> rest = channel.receiver(); ; ) {
+            long n = rest.tryRecv().message().orElse(0L);
+            if (n == 0) {
+                break;
+            }
+            received.addAndGet(n);
+        }
+        assertEquals(sent.get(), received.get(), channel::toString);
+    }
+}
