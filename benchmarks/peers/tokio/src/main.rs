@@ -3,6 +3,7 @@
 
 mod channel;
 mod echo;
+mod events;
 mod latency;
 mod measure;
 mod sync;

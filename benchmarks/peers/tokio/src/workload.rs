@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 use tokio::sync::{Notify, mpsc, oneshot};
 
-use crate::{channel, latency, sync, timer};
+use crate::{channel, events, latency, sync, timer};
 
 const SPAWNS: u32 = 10_000;
 const LINKS: u32 = 1_000;
@@ -86,6 +86,13 @@ pub fn find(group: &str, case: &str) -> Result<Workload, String> {
         ("sync", "notify-one") => Timed(sync::RINGS, |r| sync::rings(r, false)),
         ("sync", "notify-all") => Timed(sync::RINGS, |r| sync::rings(r, true)),
         ("sync", "barrier-8") => Timed(sync::MEETINGS, sync::meetings),
+        ("channel", "broadcast-10") => Timed(events::ROUNDS * 10, |r| events::broadcast(r, 10)),
+        ("channel", "broadcast-100") => Timed(events::ROUNDS * 100, |r| events::broadcast(r, 100)),
+        ("channel", "broadcast-1000") => Timed(events::ROUNDS * 1_000, |r| events::broadcast(r, 1_000)),
+        ("channel", "watch-10") => Timed(events::ROUNDS * 10, |r| events::watch(r, 10)),
+        ("channel", "watch-100") => Timed(events::ROUNDS * 100, |r| events::watch(r, 100)),
+        ("channel", "watch-1000") => Timed(events::ROUNDS * 1_000, |r| events::watch(r, 1_000)),
+        ("channel", "oneshot") => Timed(events::REQUESTS, events::requests),
         ("timer", "pending") => Values(&["schedule", "cancel"], timer::pending),
         ("timer", "fiber-timeout") => Timed(timer::TIMEOUTS, timer::timeouts),
         ("timer", "fiber-sleep") => Timed(timer::SLEEPS, timer::sleeps),

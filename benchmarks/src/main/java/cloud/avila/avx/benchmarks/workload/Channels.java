@@ -5,6 +5,8 @@ final class Channels {
     private Channels() {}
 
     static Workload open(String id, String contestant, int workers) {
-        return ChannelCase.of(id).open(contestant, workers);
+        return EventCase.has(id)
+                ? EventCase.open(id, contestant, workers)
+                : ChannelCase.of(id).open(contestant, workers);
     }
 }
