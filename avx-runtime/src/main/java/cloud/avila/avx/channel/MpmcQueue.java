@@ -58,7 +58,10 @@ final class MpmcQueue<T> extends SegmentQueue<T> {
      * A channel that keeps the newest messages only is unbounded for senders: whoever sends then
      * takes out what is too old, while position and head are too far apart, which stays true of a
      * given head however many others send. So not one message too many is dropped, and at no time
-     * is the channel without the newest.
+     * is the channel without the newest. A position that holds no message must not count for one,
+     * not for a moment: here no position is claimed after the end, and a hole counts as one before
+     * it is made, and until head has passed it. Whoever was told of too many holes because of that,
+     * and drops nothing, is made good for: who corrected the number looks once more.
      */
 
     private static final int HANDED = Waiter.GRANTED;
@@ -124,6 +127,11 @@ final class MpmcQueue<T> extends SegmentQueue<T> {
     // ---- sending
 
     @Override
+    boolean mayClaimInVain() {
+        return keep == 0;
+    }
+
+    @Override
     SendResult offerOrDrop(T message) {
         SendResult result = offer(message);
         if (dropsNewest && result == SendResult.FULL) {
@@ -185,6 +193,7 @@ final class MpmcQueue<T> extends SegmentQueue<T> {
             if (m != null) {
                 return m;
             }
+            dropWhatWasSpared();
             long t = tail;
             if (position(t) == h) {
                 return isEnd(t, h) ? END : null;
@@ -219,9 +228,22 @@ final class MpmcQueue<T> extends SegmentQueue<T> {
     }
 
     private void passHole(Segment s, long h) {
+        if (keep != 0) {
+            if (moveOn(s, h)) {
+                removeHole();
+            }
+            return;
+        }
         removeHole();
         if (!moveOn(s, h)) {
             addHole();
+        }
+    }
+
+    /** After holes were counted that are none any more. */
+    private void dropWhatWasSpared() {
+        if (keep != 0) {
+            dropOldest();
         }
     }
 
@@ -281,6 +303,7 @@ final class MpmcQueue<T> extends SegmentQueue<T> {
                 return;
             }
             passHole(s, h);
+            dropWhatWasSpared();
         }
     }
 
@@ -296,6 +319,7 @@ final class MpmcQueue<T> extends SegmentQueue<T> {
                 moveOn(s, h);
             } else if (s != null && m == SKIP) {
                 passHole(s, h);
+                dropWhatWasSpared();
             } else if (m != null) {
                 return m;
             } else if (position(tail) == h) {
@@ -391,6 +415,16 @@ final class MpmcQueue<T> extends SegmentQueue<T> {
             }
             if (holes >= MOST_HOLES) {
                 return SLOT.compareAndSet(s.slots, index, m, TAKEN);
+            }
+            if (keep != 0) {
+                addHole();
+                boolean removed = SLOT.compareAndSet(s.slots, index, m, SKIP);
+                if (!removed) {
+                    removeHole();
+                    dropWhatWasSpared();
+                }
+                passHoles();
+                return removed;
             }
             if (!SLOT.compareAndSet(s.slots, index, m, SKIP)) {
                 return false;

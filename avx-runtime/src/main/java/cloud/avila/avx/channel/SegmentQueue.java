@@ -331,6 +331,9 @@ abstract class SegmentQueue<T> extends QueueHeadPadding {
         if (closed && isClosed()) {
             return SendResult.CLOSED;
         }
+        if (!mayClaimInVain()) {
+            return offerWhileOpen(message);
+        }
         Segment s = tailSegment;
         long t = (long) TAIL.getAndAdd(this, PLACE);
         if ((t & CLOSED_BIT) != 0) {
@@ -339,6 +342,25 @@ abstract class SegmentQueue<T> extends QueueHeadPadding {
         }
         put(s, t, message);
         return SendResult.SENT;
+    }
+
+    /** Whether a position may be claimed after the end, to be made a hole then. */
+    boolean mayClaimInVain() {
+        return true;
+    }
+
+    private SendResult offerWhileOpen(T message) {
+        for (; ; ) {
+            Segment s = tailSegment;
+            long t = tail;
+            if ((t & CLOSED_BIT) != 0) {
+                return SendResult.CLOSED;
+            }
+            if (TAIL.weakCompareAndSet(this, t, t + PLACE)) {
+                put(s, t, message);
+                return SendResult.SENT;
+            }
+        }
     }
 
     private SendResult offerToReceiver(T message) {

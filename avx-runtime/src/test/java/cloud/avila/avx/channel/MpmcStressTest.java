@@ -1,10 +1,13 @@
 package cloud.avila.avx.channel;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import cloud.avila.avx.testing.Crew;
 
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 import java.time.Duration;
@@ -12,7 +15,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 
 /** Real threads that send, reserve and receive, run out of time and are interrupted. */
 @Timeout(120)
@@ -59,6 +64,47 @@ class MpmcStressTest {
         } catch (InterruptedException | TimeoutException e) {
             return 0;
         }
+    }
+
+    private record Round(SharedReceiver<Integer> receiver, int number) {}
+
+    @Test
+    void aMessageThatIsRefusedDropsNoOther() throws Exception {
+        int rounds = 100_000;
+        var now = new AtomicReference<@Nullable Round>();
+        var closed = new AtomicInteger();
+        var closer =
+                new Thread(
+                        () -> {
+                            for (int i = 1; i <= rounds; i++) {
+                                Round round;
+                                while ((round = now.get()) == null || round.number < i) {
+                                    Thread.yield();
+                                }
+                                round.receiver.close();
+                                closed.set(i);
+                            }
+                        });
+        closer.start();
+        int refused = 0;
+        for (int i = 1; i <= rounds; i++) {
+            var channel = Mpmc.<Integer>conflating();
+            var sender = channel.sender();
+            var receiver = channel.receiver();
+            sender.trySend(1);
+            now.set(new Round(receiver, i));
+            for (int spin = 0; spin < i % 40; spin++) {
+                Thread.onSpinWait();
+            }
+            boolean sent = sender.trySend(2).isSent();
+            while (closed.get() < i) {
+                Thread.yield();
+            }
+            assertEquals(sent ? 2 : 1, receiver.tryRecv().message().orElse(0));
+            refused += sent ? 0 : 1;
+        }
+        closer.join();
+        assertTrue(refused > 0);
     }
 
     @RepeatedTest(6)

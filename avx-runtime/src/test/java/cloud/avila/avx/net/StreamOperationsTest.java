@@ -23,6 +23,7 @@ import java.nio.channels.ScatteringByteChannel;
 import java.time.Duration;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.CountDownLatch;
 
 /** Peeking, waiting without a buffer, several buffers at once, halves, views and proxies. */
 @Timeout(300)
@@ -105,10 +106,19 @@ class StreamOperationsTest extends RuntimeSockets {
                             waiting.join();
                             assertEquals(1, pair.server().read(new byte[9]));
                         }
-                        var interrupted = spawn(pair.server()::awaitReadable);
+                        var left = new CountDownLatch(1);
+                        var interrupted =
+                                spawn(
+                                        () -> {
+                                            try {
+                                                pair.server().awaitReadable();
+                                            } finally {
+                                                left.countDown();
+                                            }
+                                        });
                         Thread.sleep(5);
-                        interrupted.cancel(true);
-                        interrupted.outcome();
+                        interrupted.cancel(true); // which does not wait for its code to end
+                        left.await();
                         var closed = spawn(pair.server()::awaitReadable);
                         Thread.sleep(5);
                         pair.server().close();
