@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.util.Objects;
 
 import javax.net.ServerSocketFactory;
 
@@ -28,7 +29,7 @@ public final class AvxServerSocketFactory extends ServerSocketFactory {
      * @param runtime the runtime's name, see {@code RuntimeConfig.name}; it need not be open yet
      */
     public AvxServerSocketFactory(String runtime) {
-        this.runtime = java.util.Objects.requireNonNull(runtime, "runtime");
+        this.runtime = Objects.requireNonNull(runtime, "runtime");
     }
 
     /**

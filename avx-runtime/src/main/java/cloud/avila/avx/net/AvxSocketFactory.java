@@ -11,6 +11,7 @@ import java.net.Socket;
 import java.net.SocketException;
 import java.net.SocketImpl;
 import java.time.Duration;
+import java.util.Objects;
 
 import javax.net.SocketFactory;
 
@@ -43,7 +44,7 @@ public final class AvxSocketFactory extends SocketFactory {
      * @param runtime the runtime's name, see {@code RuntimeConfig.name}; it need not be open yet
      */
     public AvxSocketFactory(String runtime) {
-        this.runtime = java.util.Objects.requireNonNull(runtime, "runtime");
+        this.runtime = Objects.requireNonNull(runtime, "runtime");
     }
 
     /**

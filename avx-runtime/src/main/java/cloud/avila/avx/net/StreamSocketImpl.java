@@ -224,17 +224,12 @@ final class StreamSocketImpl extends SocketImpl {
             throw new UnsupportedOperationException("no connection has the option " + name.name());
         } else if (s != null) {
             set(s, name, given);
-            return;
         } else if (name == StandardSocketOptions.SO_RCVBUF) {
             options = options.withReceiveBufferSize((Integer) given);
         } else if (name == StandardSocketOptions.SO_SNDBUF) {
             options = options.withSendBufferSize((Integer) given);
-        }
-        wanted.put(name, given);
-        if (name == StandardSocketOptions.SO_REUSEADDR
-                || name == StandardSocketOptions.SO_RCVBUF
-                || name == StandardSocketOptions.SO_SNDBUF) {
-            wanted.remove(name); // set while connecting
+        } else {
+            wanted.put(name, given);
         }
     }
 

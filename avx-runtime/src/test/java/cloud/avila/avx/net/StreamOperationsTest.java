@@ -13,6 +13,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 import java.io.IOException;
+import java.net.BindException;
+import java.net.InetSocketAddress;
 import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ByteChannel;
@@ -260,6 +262,59 @@ class StreamOperationsTest extends RuntimeSockets {
                                 "answer!",
                                 new String(front.client().inputStream().readAllBytes(), US_ASCII));
                         assertEquals(new TcpStream.Copied(8, 7), proxy.join());
+                    }
+                });
+    }
+
+    @Test
+    void anInterruptStopsBothDirectionsOfAProxyAndClosesNeither() throws Exception {
+        onFiber(
+                () -> {
+                    try (var front = Pair.connect();
+                            var back = Pair.connect()) {
+                        var left = new CountDownLatch(1);
+                        var proxy =
+                                spawn(
+                                        () -> {
+                                            try {
+                                                TcpStream.copyBidirectional(
+                                                        front.server(), back.client());
+                                            } finally {
+                                                left.countDown();
+                                            }
+                                        });
+                        Thread.sleep(5);
+                        proxy.cancel(true);
+                        left.await();
+                        front.client().writeAll(bytes("on"));
+                        var seen = ByteBuffer.allocate(2);
+                        front.server().readFully(seen); // no direction reads here any more
+                        assertEquals("on", text(seen));
+                    }
+                });
+    }
+
+    @Test
+    void aConnectionComesFromTheAddressThatWasAskedFor() throws Exception {
+        onFiber(
+                () -> {
+                    try (var listener = TcpListener.bind(loopback(0))) {
+                        var from = new InetSocketAddress("127.0.0.2", 0);
+                        var options = ConnectOptions.defaults().withLocalAddress(from);
+                        try (var client =
+                                        TcpStream.connect(
+                                                listener.localAddress(), options, PATIENCE);
+                                var server = listener.accept()) {
+                            assertEquals(from.getAddress(), client.localAddress().getAddress());
+                            assertEquals(client.localAddress(), server.remoteAddress());
+                        }
+                        var foreign =
+                                options.withLocalAddress(new InetSocketAddress("192.0.2.1", 0));
+                        assertThrows(
+                                BindException.class,
+                                () ->
+                                        TcpStream.connect(
+                                                listener.localAddress(), foreign, PATIENCE));
                     }
                 });
     }

@@ -261,8 +261,11 @@ final class EpollStream extends EpollSocket implements IoStream {
         do {
             result = libc.poll(scratch, pollfd, 1, 0);
         } while (result == -LinuxErrno.EINTR);
-        if (result < 0) {
+        if (result < 0 && !isClosed()) {
             throw failure("polling connection to", remote, -result);
+        }
+        if (isClosed()) { // what was polled may be another file by now
+            return IoDriver.CLOSED;
         }
         return result > 0 ? 0 : IoDriver.TIMED_OUT;
     }
