@@ -4,6 +4,10 @@ import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Set;
 
 /**
  * One way of the operating system to wait for many sockets, and the sockets that belong to it.
@@ -162,6 +166,110 @@ public interface IoDriver extends AutoCloseable {
      * @throws IOException if it could not be opened
      */
     IoDatagram datagram(InetSocketAddress local, DatagramSettings settings) throws IOException;
+
+    // ---- what a driver may lack ----
+
+    /**
+     * What this driver has of the things that not every driver has.
+     *
+     * @return always the same set
+     */
+    default Set<IoCapability> capabilities() {
+        return Set.of();
+    }
+
+    /**
+     * Opens a socket of the Unix domain that accepts connections.
+     *
+     * @param local its name; no file of that path may exist
+     * @param backlog connections that may wait to be accepted
+     * @return the socket; closing it does not delete the file
+     * @throws IOException if it could not be opened
+     * @throws UnsupportedOperationException if the driver lacks {@link IoCapability#UNIX_STREAMS},
+     *     or {@link IoCapability#ABSTRACT_NAMES} for such a name
+     */
+    default IoUnixListener listenUnix(UnixName local, int backlog) throws IOException {
+        throw IoCapability.UNIX_STREAMS.missing(name());
+    }
+
+    /**
+     * Opens a connection of the Unix domain.
+     *
+     * @param remote where to
+     * @param timeoutNanos longest time to wait for room in the listener's backlog
+     * @return the connection, or null if the time was over
+     * @throws IOException if it could not be opened
+     * @throws InterruptedException if the thread was interrupted; nothing stays open
+     * @throws UnsupportedOperationException if the driver lacks {@link IoCapability#UNIX_STREAMS},
+     *     or {@link IoCapability#ABSTRACT_NAMES} for such a name
+     */
+    default @Nullable IoUnixStream connectUnix(UnixName remote, long timeoutNanos)
+            throws IOException, InterruptedException {
+        throw IoCapability.UNIX_STREAMS.missing(name());
+    }
+
+    /**
+     * Opens two connected streams of the Unix domain without names.
+     *
+     * @return both ends
+     * @throws IOException if they could not be opened
+     * @throws UnsupportedOperationException if the driver lacks {@link IoCapability#UNIX_STREAMS}
+     */
+    default IoUnixStream[] unixPair() throws IOException {
+        throw IoCapability.UNIX_STREAMS.missing(name());
+    }
+
+    /**
+     * Opens a datagram socket of the Unix domain.
+     *
+     * @param local its name; {@link UnixName#UNNAMED} for one that only sends, or is connected
+     * @return the socket; closing it does not delete the file
+     * @throws IOException if it could not be opened
+     * @throws UnsupportedOperationException if the driver lacks {@link
+     *     IoCapability#UNIX_DATAGRAMS}, or {@link IoCapability#ABSTRACT_NAMES} for such a name
+     */
+    default IoUnixDatagram datagramUnix(UnixName local) throws IOException {
+        throw IoCapability.UNIX_DATAGRAMS.missing(name());
+    }
+
+    /**
+     * Watches a descriptor that somebody else has opened, and makes it non-blocking.
+     *
+     * @param number the descriptor
+     * @param owned whether closing what is returned closes the descriptor; else it must not be
+     *     closed before
+     * @return to wait with; a descriptor must not be given to a driver twice at the same time
+     * @throws IOException if it is not open, or of a kind that cannot be waited for (a file)
+     * @throws UnsupportedOperationException if the driver lacks {@link IoCapability#DESCRIPTORS}
+     */
+    default IoDescriptor descriptor(int number, boolean owned) throws IOException {
+        throw IoCapability.DESCRIPTORS.missing(name());
+    }
+
+    /**
+     * Closes a descriptor that came with {@link IoUnixStream#recv(java.nio.ByteBuffer, int, long)}
+     * and was not given to {@link #descriptor}.
+     *
+     * @param number the descriptor
+     * @throws IOException if it is not open
+     * @throws UnsupportedOperationException if the driver lacks {@link
+     *     IoCapability#DESCRIPTOR_PASSING}
+     */
+    default void closeDescriptor(int number) throws IOException {
+        throw IoCapability.DESCRIPTOR_PASSING.missing(name());
+    }
+
+    /**
+     * Opens a file to be sent by {@link IoStream#send(IoFile, long, long, long)}.
+     *
+     * @param path the file
+     * @return the file, open for reading
+     * @throws IOException if it could not be opened, as a {@link java.nio.file.FileSystemException}
+     *     where the reason is known
+     */
+    default IoFile openFile(Path path) throws IOException {
+        return new ChannelFile(FileChannel.open(path, StandardOpenOption.READ));
+    }
 
     /**
      * Closes every socket, which wakes whoever waits in one, then the driver itself. A thread in

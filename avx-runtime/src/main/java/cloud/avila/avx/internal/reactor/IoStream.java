@@ -127,6 +127,27 @@ public interface IoStream extends IoSocket {
     int send(ByteBuffer from, long timeoutNanos) throws IOException, InterruptedException;
 
     /**
+     * Sends what fits of a file, at least one byte unless the file ends before the position. By
+     * default through a buffer of this process; a driver with {@link IoCapability#SEND_FILE} lets
+     * the system do it.
+     *
+     * @param file the file, opened by {@link IoDriver#openFile} of the same driver
+     * @param position where in the file to begin
+     * @param count most bytes, at least 1
+     * @param timeoutNanos longest time to wait for room
+     * @return the bytes sent, at most 2 GiB; {@link IoDriver#END_OF_STREAM} if the file ends at or
+     *     before the position; {@link IoDriver#TIMED_OUT} or {@link IoDriver#CLOSED}
+     * @throws IOException if the connection or reading failed
+     * @throws InterruptedException if the thread was interrupted; nothing was sent
+     */
+    default int send(IoFile file, long position, long count, long timeoutNanos)
+            throws IOException, InterruptedException {
+        ByteBuffer chunk = ByteBuffer.allocate((int) Math.min(count, 64 << 10));
+        int read = file.read(chunk, position);
+        return read <= 0 ? IoDriver.END_OF_STREAM : send(chunk.flip(), timeoutNanos);
+    }
+
+    /**
      * How many bytes can be received without waiting.
      *
      * @return the number, or {@link IoDriver#CLOSED}

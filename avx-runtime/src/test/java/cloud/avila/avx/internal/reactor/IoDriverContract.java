@@ -20,6 +20,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.function.Executable;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -30,9 +32,14 @@ import java.net.InetSocketAddress;
 import java.net.SocketException;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Objects;
+import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
@@ -45,6 +52,8 @@ abstract class IoDriverContract {
     private static final ListenSettings LISTEN = new ListenSettings(128, true, false, 0);
     private static final DatagramSettings DATAGRAM =
             new DatagramSettings(false, false, 0, 0, false);
+
+    @TempDir Path directory;
 
     private final List<AutoCloseable> open = new ArrayList<>();
     private long descriptors;
@@ -847,5 +856,161 @@ abstract class IoDriverContract {
                 assertThrows(
                         IOException.class,
                         () -> pair.client.getOption(StandardSocketOptions.TCP_NODELAY)));
+    }
+
+    // ---- what not every driver has ----
+
+    @Test
+    void whatADriverLacksIsAnErrorThatNamesIt() throws Exception {
+        IoDriver driver = polled();
+        var uses = new EnumMap<IoCapability, Executable>(IoCapability.class);
+        UnixName name = UnixName.of(Path.of("no-such-directory/socket"));
+        uses.put(IoCapability.UNIX_STREAMS, () -> driver.connectUnix(name, SECOND));
+        uses.put(IoCapability.UNIX_DATAGRAMS, () -> driver.datagramUnix(name));
+        uses.put(IoCapability.DESCRIPTORS, () -> driver.descriptor(-1, false));
+        uses.put(IoCapability.DESCRIPTOR_PASSING, () -> driver.closeDescriptor(-1));
+        uses.forEach(
+                (capability, use) -> {
+                    if (driver.capabilities().contains(capability)) {
+                        assertThrows(IOException.class, use, capability::name);
+                    } else {
+                        var e =
+                                assertThrows(
+                                        UnsupportedOperationException.class, use, capability::name);
+                        assertMessage("the I/O driver " + driver.name() + " has no ", e);
+                    }
+                });
+    }
+
+    @Test
+    void datagramsAreSentAndReceivedInBatches() throws Exception {
+        IoDriver driver = polled();
+        IoDatagram a = driver.datagram(loopback(0), DATAGRAM);
+        IoDatagram b = driver.datagram(loopback(0), DATAGRAM);
+        var from = new ByteBuffer[10];
+        var to = new InetSocketAddress[from.length];
+        for (int i = 0; i < from.length; i++) {
+            ByteBuffer buffer =
+                    i % 2 == 0 ? ByteBuffer.allocate(i + 1) : ByteBuffer.allocateDirect(i + 1);
+            while (buffer.hasRemaining()) {
+                buffer.put((byte) i);
+            }
+            from[i] = buffer.flip();
+            to[i] = b.localAddress();
+        }
+        int sent = 0;
+        while (sent < from.length) {
+            int count =
+                    a.sendMany(
+                            Arrays.copyOfRange(from, sent, from.length),
+                            Arrays.copyOfRange(to, sent, to.length),
+                            10 * SECOND);
+            assertTrue(count > 0, "sent " + count);
+            sent += count;
+        }
+        int got = 0;
+        while (got < from.length) {
+            // room for 8 bytes each, heap and direct, and behind what was there before
+            var buffers = new ByteBuffer[7];
+            Arrays.setAll(
+                    buffers,
+                    i ->
+                            i % 3 == 0
+                                    ? ByteBuffer.allocate(9).position(1)
+                                    : ByteBuffer.allocateDirect(9).position(1));
+            var received = new IoDatagram.@Nullable Received[buffers.length];
+            int count = b.recvMany(buffers, received, 10 * SECOND);
+            assertTrue(count > 0, "received " + count);
+            for (int i = 0; i < count; i++) {
+                IoDatagram.Received each = received[i];
+                assertNotNull(each);
+                assertEquals(a.localAddress(), each.sender());
+                assertEquals(got + 1, each.datagramLength());
+                assertEquals(Math.min(got + 1, 8), each.length());
+                assertEquals(1 + each.length(), buffers[i].position());
+                for (int at = 1; at <= each.length(); at++) {
+                    assertEquals(got, buffers[i].get(at));
+                }
+                got++;
+            }
+        }
+        var none = new IoDatagram.@Nullable Received[1];
+        assertEquals(
+                IoDriver.TIMED_OUT,
+                b.recvMany(new ByteBuffer[] {ByteBuffer.allocate(1)}, none, 20_000_000));
+        b.close();
+        assertEquals(
+                IoDriver.CLOSED,
+                b.recvMany(new ByteBuffer[] {ByteBuffer.allocate(1)}, none, IoDriver.FOREVER));
+        a.close();
+        assertEquals(IoDriver.CLOSED, a.sendMany(from, to, IoDriver.FOREVER));
+    }
+
+    @Test
+    void aBatchStopsBeforeADatagramThatCannotBeSent() throws Exception {
+        IoDriver driver = polled();
+        IoDatagram a = driver.datagram(loopback(0), DATAGRAM);
+        IoDatagram b = driver.datagram(loopback(0), DATAGRAM);
+        assertTrue(a.connect(b.localAddress()));
+        ByteBuffer[] from = {ByteBuffer.allocate(1), ByteBuffer.allocate(70_000)};
+        assertEquals(1, a.sendMany(from, null, 10 * SECOND));
+        assertFalse(from[0].hasRemaining());
+        ByteBuffer[] rest = {from[1]};
+        var e = assertThrows(SocketException.class, () -> a.sendMany(rest, null, 10 * SECOND));
+        assertMessage("EMSGSIZE (90)", e);
+        assertNotNull(b.recvFrom(ByteBuffer.allocate(8), 10 * SECOND));
+    }
+
+    @Test
+    void aFileIsSentFromAnyPosition() throws Exception {
+        IoDriver driver = polled();
+        Pair pair = connect(driver);
+        byte[] data = new byte[1 << 20];
+        new Random(1).nextBytes(data);
+        Path path = Files.write(directory.resolve("file"), data);
+        try (IoFile file = driver.openFile(path)) {
+            assertEquals(data.length, file.size());
+            for (int[] part : new int[][] {{0, 1}, {0, data.length}, {12_345, 300_000}}) {
+                var reader =
+                        ThreadKind.VIRTUAL.run(
+                                () -> {
+                                    byte[] got = new byte[part[1]];
+                                    for (int at = 0; at < got.length; ) {
+                                        int count =
+                                                pair.server.recv(
+                                                        got, at, got.length - at, 20 * SECOND);
+                                        assertTrue(count > 0, "received " + count);
+                                        at += count;
+                                    }
+                                    return got;
+                                });
+                for (int sent = 0; sent < part[1]; ) {
+                    int count = pair.client.send(file, part[0] + sent, part[1] - sent, 20 * SECOND);
+                    assertTrue(count > 0, "sent " + count);
+                    sent += count;
+                }
+                assertArrayEquals(
+                        Arrays.copyOfRange(data, part[0], part[0] + part[1]), reader.get());
+            }
+            assertEquals(
+                    IoDriver.END_OF_STREAM, pair.client.send(file, data.length, 1, 20 * SECOND));
+            // without a reader it waits for room, then until it is closed
+            var sender =
+                    ThreadKind.VIRTUAL.run(
+                            () -> {
+                                for (; ; ) {
+                                    int count =
+                                            pair.client.send(
+                                                    file, 0, data.length, IoDriver.FOREVER);
+                                    if (count <= 0) {
+                                        return count;
+                                    }
+                                }
+                            });
+            sender.awaitParked();
+            pair.client.close();
+            assertEquals(IoDriver.CLOSED, sender.get());
+        }
+        assertThrows(IOException.class, () -> driver.openFile(directory.resolve("none")));
     }
 }
