@@ -21,22 +21,22 @@ final class SocketTable {
     /** Descriptor numbers from here on cannot be stored. */
     static final int CAPACITY = CHUNK * CHUNKS;
 
-    private final AtomicReferenceArray<@Nullable AtomicReferenceArray<@Nullable EpollSocket>>
+    private final AtomicReferenceArray<@Nullable AtomicReferenceArray<@Nullable ReadinessSocket>>
             chunks = new AtomicReferenceArray<>(CHUNKS);
 
-    @Nullable EpollSocket get(int fd) {
+    @Nullable ReadinessSocket get(int fd) {
         if (fd < 0 || fd >= CAPACITY) {
             return null;
         }
-        AtomicReferenceArray<@Nullable EpollSocket> chunk = chunks.get(fd >> CHUNK_BITS);
+        AtomicReferenceArray<@Nullable ReadinessSocket> chunk = chunks.get(fd >> CHUNK_BITS);
         return chunk == null ? null : chunk.get(fd & (CHUNK - 1));
     }
 
-    void set(EpollSocket socket) {
+    void set(ReadinessSocket socket) {
         int index = socket.fd >> CHUNK_BITS;
-        AtomicReferenceArray<@Nullable EpollSocket> chunk = chunks.get(index);
+        AtomicReferenceArray<@Nullable ReadinessSocket> chunk = chunks.get(index);
         if (chunk == null) {
-            var made = new AtomicReferenceArray<@Nullable EpollSocket>(CHUNK);
+            var made = new AtomicReferenceArray<@Nullable ReadinessSocket>(CHUNK);
             chunk = chunks.compareAndExchange(index, null, made);
             if (chunk == null) {
                 chunk = made;
@@ -45,19 +45,19 @@ final class SocketTable {
         chunk.set(socket.fd & (CHUNK - 1), socket);
     }
 
-    void remove(EpollSocket socket) {
-        AtomicReferenceArray<@Nullable EpollSocket> chunk = chunks.get(socket.fd >> CHUNK_BITS);
+    void remove(ReadinessSocket socket) {
+        AtomicReferenceArray<@Nullable ReadinessSocket> chunk = chunks.get(socket.fd >> CHUNK_BITS);
         if (chunk != null) {
             chunk.compareAndSet(socket.fd & (CHUNK - 1), socket, null);
         }
     }
 
-    List<EpollSocket> all() {
-        var all = new ArrayList<EpollSocket>();
+    List<ReadinessSocket> all() {
+        var all = new ArrayList<ReadinessSocket>();
         for (int i = 0; i < CHUNKS; i++) {
-            AtomicReferenceArray<@Nullable EpollSocket> chunk = chunks.get(i);
+            AtomicReferenceArray<@Nullable ReadinessSocket> chunk = chunks.get(i);
             for (int j = 0; chunk != null && j < CHUNK; j++) {
-                EpollSocket socket = chunk.get(j);
+                ReadinessSocket socket = chunk.get(j);
                 if (socket != null) {
                     all.add(socket);
                 }

@@ -3,11 +3,13 @@ package cloud.avila.avx.internal.sys;
 import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
+import java.net.InetSocketAddress;
 import java.util.Locale;
 
 /**
@@ -16,42 +18,21 @@ import java.util.Locale;
  * <p>Every call takes the {@link NativeScratch} of the carrier for its {@code errno} and returns
  * what the C function returns when that is not negative, else the negated error number, so that
  * nobody reads {@code errno} at a wrong moment. The calls are instance methods in order that a test
- * can put a subclass with faults underneath a driver; production loads no subclass, and the JIT
- * compiles straight calls.
+ * can put a subclass with faults underneath a driver: it overrides the calls of the C library, not
+ * what {@link SocketCalls} makes of them. Production loads no subclass.
  *
  * <p>Thread-safe. No call here waits except {@link #epollWait} and {@link #epollPwait2}; sockets
  * are non-blocking.
  */
 @SuppressWarnings("restricted")
-public class LinuxLibc {
+public class LinuxLibc extends SocketCalls {
     // sys/socket.h, bits/socket.h
-
-    /** IPv4. */
-    public static final int AF_INET = 2;
-
-    /** IPv6. */
-    public static final int AF_INET6 = 10;
-
-    /** TCP. */
-    public static final int SOCK_STREAM = 1;
-
-    /** UDP. */
-    public static final int SOCK_DGRAM = 2;
 
     /** Flag of socket and accept4: calls do not wait. */
     public static final int SOCK_NONBLOCK = 0x800;
 
     /** Flag of socket and accept4: not inherited by programs we start. */
     public static final int SOCK_CLOEXEC = 0x80000;
-
-    /** End receiving. */
-    public static final int SHUT_RD = 0;
-
-    /** End sending. */
-    public static final int SHUT_WR = 1;
-
-    /** Flag of recv: leave the data where it is. */
-    public static final int MSG_PEEK = 0x2;
 
     /** Flag of recv: return the length of the whole datagram. */
     public static final int MSG_TRUNC = 0x20;
@@ -61,57 +42,6 @@ public class LinuxLibc {
 
     /** Request of ioctl: how many bytes can be received, an int. */
     public static final long FIONREAD = 0x541B;
-
-    // asm-generic/socket.h
-
-    /** Level of options that every socket has. */
-    public static final int SOL_SOCKET = 1;
-
-    /** Bind although old connections linger. */
-    public static final int SO_REUSEADDR = 2;
-
-    /** May send to broadcast addresses. */
-    public static final int SO_BROADCAST = 6;
-
-    /** Size of the send buffer. */
-    public static final int SO_SNDBUF = 7;
-
-    /** Size of the receive buffer. */
-    public static final int SO_RCVBUF = 8;
-
-    /** Probe idle connections. */
-    public static final int SO_KEEPALIVE = 9;
-
-    /** What close does with unsent data. */
-    public static final int SO_LINGER = 13;
-
-    /** Share the port. */
-    public static final int SO_REUSEPORT = 15;
-
-    // netinet/in.h, linux/in.h, linux/in6.h
-
-    /** Level of IPv4 options. */
-    public static final int IPPROTO_IP = 0;
-
-    /** Level of TCP options. */
-    public static final int IPPROTO_TCP = 6;
-
-    /** Level of IPv6 options. */
-    public static final int IPPROTO_IPV6 = 41;
-
-    /** Type of service. */
-    public static final int IP_TOS = 1;
-
-    /** Keep IPv4 out of an IPv6 socket. */
-    public static final int IPV6_V6ONLY = 26;
-
-    /** Traffic class. */
-    public static final int IPV6_TCLASS = 67;
-
-    // linux/tcp.h
-
-    /** Send small pieces at once. */
-    public static final int TCP_NODELAY = 1;
 
     // bits/poll.h
 
@@ -358,15 +288,7 @@ public class LinuxLibc {
         }
     }
 
-    /**
-     * {@code bind(2)}.
-     *
-     * @param scratch the carrier's scratch
-     * @param fd the descriptor
-     * @param address a socket address
-     * @param length its bytes
-     * @return 0, else the negated error number
-     */
+    @Override
     public int bind(NativeScratch scratch, int fd, MemorySegment address, int length) {
         try {
             int result = (int) BIND.invokeExact(scratch.capture(), fd, address, length);
@@ -376,14 +298,7 @@ public class LinuxLibc {
         }
     }
 
-    /**
-     * {@code listen(2)}.
-     *
-     * @param scratch the carrier's scratch
-     * @param fd the descriptor
-     * @param backlog most connections that wait to be accepted
-     * @return 0, else the negated error number
-     */
+    @Override
     public int listen(NativeScratch scratch, int fd, int backlog) {
         try {
             int result = (int) LISTEN.invokeExact(scratch.capture(), fd, backlog);
@@ -413,15 +328,7 @@ public class LinuxLibc {
         }
     }
 
-    /**
-     * {@code connect(2)}.
-     *
-     * @param scratch the carrier's scratch
-     * @param fd the descriptor
-     * @param address a socket address
-     * @param length its bytes
-     * @return 0, else the negated error number
-     */
+    @Override
     public int connect(NativeScratch scratch, int fd, MemorySegment address, int length) {
         try {
             int result = (int) CONNECT.invokeExact(scratch.capture(), fd, address, length);
@@ -431,15 +338,7 @@ public class LinuxLibc {
         }
     }
 
-    /**
-     * {@code getsockname(2)}.
-     *
-     * @param scratch the carrier's scratch
-     * @param fd the descriptor
-     * @param address receives the address
-     * @param length bytes of address, before and after
-     * @return 0, else the negated error number
-     */
+    @Override
     public int getsockname(
             NativeScratch scratch, int fd, MemorySegment address, MemorySegment length) {
         try {
@@ -503,14 +402,7 @@ public class LinuxLibc {
         }
     }
 
-    /**
-     * {@code shutdown(2)}.
-     *
-     * @param scratch the carrier's scratch
-     * @param fd the descriptor
-     * @param how {@code SHUT_RD} or {@code SHUT_WR}
-     * @return 0, else the negated error number
-     */
+    @Override
     public int shutdown(NativeScratch scratch, int fd, int how) {
         try {
             int result = (int) SHUTDOWN.invokeExact(scratch.capture(), fd, how);
@@ -556,16 +448,7 @@ public class LinuxLibc {
         }
     }
 
-    /**
-     * {@code recv(2)}.
-     *
-     * @param scratch the carrier's scratch
-     * @param fd the descriptor
-     * @param buffer receives the data; native memory
-     * @param length most bytes
-     * @param flags {@code MSG_*}
-     * @return the bytes received, 0 at the end of a stream, else the negated error number
-     */
+    @Override
     public long recv(NativeScratch scratch, int fd, MemorySegment buffer, long length, int flags) {
         try {
             long result = (long) RECV.invokeExact(scratch.capture(), fd, buffer, length, flags);
@@ -669,13 +552,7 @@ public class LinuxLibc {
         }
     }
 
-    /**
-     * {@code close(2)}. The number is free afterwards, even after an error.
-     *
-     * @param scratch the carrier's scratch
-     * @param fd the descriptor
-     * @return 0, else the negated error number
-     */
+    @Override
     public int close(NativeScratch scratch, int fd) {
         try {
             int result = (int) CLOSE.invokeExact(scratch.capture(), fd);
@@ -828,6 +705,106 @@ public class LinuxLibc {
         } catch (Throwable t) {
             throw rethrow(t);
         }
+    }
+
+    @Override
+    public final int open(NativeScratch scratch, int family, int type) {
+        return socket(scratch, family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    }
+
+    @Override
+    public final int accept(
+            NativeScratch scratch, int fd, MemorySegment address, MemorySegment length) {
+        return accept4(scratch, fd, address, length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    }
+
+    @Override
+    public final int connected(NativeScratch scratch, int fd, MemorySegment address, int length) {
+        int result = connect(scratch, fd, address, length);
+        return result == -LinuxErrno.EISCONN ? 0 : result;
+    }
+
+    @Override
+    public final int setsockopt(
+            NativeScratch scratch, int fd, NativeOption option, MemorySegment value, int length) {
+        return setsockopt(scratch, fd, option.linuxLevel(), option.linuxNumber(), value, length);
+    }
+
+    @Override
+    public final int getsockopt(
+            NativeScratch scratch,
+            int fd,
+            NativeOption option,
+            MemorySegment value,
+            MemorySegment length) {
+        return getsockopt(scratch, fd, option.linuxLevel(), option.linuxNumber(), value, length);
+    }
+
+    @Override
+    public final long send(NativeScratch scratch, int fd, MemorySegment buffer, long length) {
+        return send(scratch, fd, buffer, length, MSG_NOSIGNAL);
+    }
+
+    @Override
+    public final long recvfrom(
+            NativeScratch scratch,
+            int fd,
+            MemorySegment buffer,
+            long length,
+            MemorySegment address,
+            MemorySegment addressLength) {
+        return recvfrom(scratch, fd, buffer, length, MSG_TRUNC, address, addressLength);
+    }
+
+    @Override
+    public final long sendto(
+            NativeScratch scratch,
+            int fd,
+            MemorySegment buffer,
+            long length,
+            MemorySegment address,
+            int addressLength) {
+        return sendto(scratch, fd, buffer, length, MSG_NOSIGNAL, address, addressLength);
+    }
+
+    @Override
+    public final int isReadable(NativeScratch scratch, int fd) {
+        return isReady(scratch, fd, POLLIN | POLLRDHUP);
+    }
+
+    @Override
+    public final int isWritable(NativeScratch scratch, int fd) {
+        return isReady(scratch, fd, POLLOUT);
+    }
+
+    /** {@code struct pollfd}, poll.h: an int, then two shorts for what is asked and answered. */
+    private int isReady(NativeScratch scratch, int fd, int events) {
+        MemorySegment pollfd = scratch.value();
+        pollfd.set(JAVA_INT, 0, fd);
+        pollfd.set(JAVA_SHORT, Integer.BYTES, (short) events);
+        pollfd.set(JAVA_SHORT, Integer.BYTES + Short.BYTES, (short) 0);
+        return poll(scratch, pollfd, 1, 0);
+    }
+
+    @Override
+    public final int available(NativeScratch scratch, int fd) {
+        int result = ioctl(scratch, fd, FIONREAD, scratch.value());
+        return result < 0 ? result : scratch.value().get(JAVA_INT, 0);
+    }
+
+    @Override
+    public final int replace(NativeScratch scratch, int from, int to) {
+        return dup3(scratch, from, to, O_CLOEXEC);
+    }
+
+    @Override
+    public final int encode(MemorySegment to, int family, InetSocketAddress address) {
+        return SocketAddresses.encode(to, family, address);
+    }
+
+    @Override
+    public final InetSocketAddress decode(MemorySegment from) {
+        return SocketAddresses.decode(from);
     }
 
     /** A segment that is closed or of another thread is the caller's error; nothing is checked. */

@@ -92,13 +92,7 @@ class LinuxLibcTest {
         scratch.value().set(JAVA_INT, 0, 1);
         ok(
                 "SETSOCKOPT",
-                libc.setsockopt(
-                        scratch,
-                        client,
-                        LinuxLibc.IPPROTO_TCP,
-                        LinuxLibc.TCP_NODELAY,
-                        scratch.value(),
-                        4));
+                libc.setsockopt(scratch, client, NativeOption.TCP_NODELAY, scratch.value(), 4));
         scratch.value().set(JAVA_INT, 0, 0);
         scratch.length().set(JAVA_INT, 0, 4);
         ok(
@@ -106,8 +100,7 @@ class LinuxLibcTest {
                 libc.getsockopt(
                         scratch,
                         client,
-                        LinuxLibc.IPPROTO_TCP,
-                        LinuxLibc.TCP_NODELAY,
+                        NativeOption.TCP_NODELAY,
                         scratch.value(),
                         scratch.length()));
         assertEquals(1, scratch.value().get(JAVA_INT, 0));

@@ -1,7 +1,6 @@
 package cloud.avila.avx.internal.reactor;
 
 import cloud.avila.avx.internal.sys.LinuxErrno;
-import cloud.avila.avx.internal.sys.LinuxLibc;
 import cloud.avila.avx.internal.sys.NativeScratch;
 import cloud.avila.avx.internal.sys.SocketAddresses;
 
@@ -15,20 +14,20 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * A socket that accepts connections. For waiting see {@link EpollSocket}.
+ * A socket that accepts connections. For waiting see {@link ReadinessSocket}.
  *
  * <p>Every acceptor tries first. Those that find nothing line up for {@code turn}; its holder waits
  * for the event, and after the event tries again with the turn still held. Whoever gets the turn
  * tries before it waits, so a connection left behind by the one before is found.
  */
-final class EpollListener extends EpollSocket implements IoListener {
+final class ReadinessListener extends ReadinessSocket implements IoListener {
     private static final long FIRST_PAUSE_NANOS = 10_000_000;
     private static final long LONGEST_PAUSE_NANOS = 1_000_000_000;
 
     private final ReentrantLock turn = new ReentrantLock();
     private final AtomicLong failures = new AtomicLong();
 
-    EpollListener(EpollDriver driver, int fd, int family) {
+    ReadinessListener(ReadinessDriver driver, int fd, int family) {
         super(driver, fd, family);
     }
 
@@ -52,17 +51,11 @@ final class EpollListener extends EpollSocket implements IoListener {
             while (!isClosed()) {
                 long seen = readEvents();
                 NativeScratch scratch = scratch();
-                scratch.length().set(EpollDriver.INT, 0, SocketAddresses.MAX_BYTES);
-                int result =
-                        libc.accept4(
-                                scratch,
-                                fd,
-                                scratch.address(),
-                                scratch.length(),
-                                LinuxLibc.SOCK_NONBLOCK | LinuxLibc.SOCK_CLOEXEC);
+                scratch.length().set(INT, 0, SocketAddresses.MAX_BYTES);
+                int result = calls.accept(scratch, fd, scratch.address(), scratch.length());
                 if (result >= 0) {
-                    InetSocketAddress remote = SocketAddresses.decode(scratch.address());
-                    return driver.add(new EpollStream(driver, result, family, remote));
+                    InetSocketAddress remote = calls.decode(scratch.address());
+                    return driver.add(new ReadinessStream(driver, result, family, remote));
                 }
                 int errno = -result;
                 if (isClosed()) {
@@ -138,7 +131,7 @@ final class EpollListener extends EpollSocket implements IoListener {
 
     @Override
     public Set<SocketOption<?>> supportedOptions() {
-        return LinuxSocketOption.OF_LISTENER;
+        return StandardOption.OF_LISTENER;
     }
 
     @Override

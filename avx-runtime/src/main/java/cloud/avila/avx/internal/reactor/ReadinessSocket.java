@@ -1,23 +1,17 @@
 package cloud.avila.avx.internal.reactor;
 
-import static cloud.avila.avx.internal.sys.LinuxLibc.EPOLLERR;
-import static cloud.avila.avx.internal.sys.LinuxLibc.EPOLLHUP;
-import static cloud.avila.avx.internal.sys.LinuxLibc.EPOLLIN;
-import static cloud.avila.avx.internal.sys.LinuxLibc.EPOLLOUT;
-import static cloud.avila.avx.internal.sys.LinuxLibc.EPOLLPRI;
-import static cloud.avila.avx.internal.sys.LinuxLibc.EPOLLRDHUP;
-
 import cloud.avila.avx.internal.fiber.Carrier;
 import cloud.avila.avx.internal.park.Parker;
 import cloud.avila.avx.internal.sys.LinuxErrno;
-import cloud.avila.avx.internal.sys.LinuxLibc;
 import cloud.avila.avx.internal.sys.NativeScratch;
 import cloud.avila.avx.internal.sys.SocketAddresses;
+import cloud.avila.avx.internal.sys.SocketCalls;
 
 import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.net.InetSocketAddress;
@@ -28,7 +22,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * A non-blocking socket whose readiness epoll reports, edge-triggered.
+ * A non-blocking socket whose readiness the system reports, edge-triggered.
  *
  * <h2>How waiting for readiness works</h2>
  *
@@ -67,7 +61,7 @@ import java.util.concurrent.locks.ReentrantLock;
  *       urgent data was reported. A short read normally proves the socket empty. With an end of
  *       stream or urgent data behind the last byte it does not, and their event may have been
  *       consumed together with that of the data; so then only "would block" proves it.
- *   <li>{@code interest}: what epoll watches; written under {@code registration} or by {@code
+ *   <li>{@code interest}: what the system watches; written under {@code registration} or by {@code
  *       destroy}, when nobody else is left; read optimistically.
  * </ul>
  *
@@ -77,15 +71,17 @@ import java.util.concurrent.locks.ReentrantLock;
  * last use of what it returned there must be no park, lock, monitor or yield, because a fiber may
  * continue on another carrier after it; see there.
  */
-abstract class EpollSocket extends Holds implements IoSocket {
-    /** An event on which receiving may go on, or ends. */
-    private static final int READ_EVENTS = EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR;
+abstract class ReadinessSocket extends Holds implements IoSocket {
+    /** An event: receiving may go on, or ends. An interest: receiving waits. */
+    static final int READABLE = 1;
 
-    /** An event on which sending may go on, or ends. */
-    private static final int WRITE_EVENTS = EPOLLOUT | EPOLLHUP | EPOLLERR;
+    /** An event: sending may go on, or ends. An interest: sending waits. */
+    static final int WRITABLE = 2;
 
-    /** An event after which a short read proves nothing. */
-    private static final int EXCEPTIONAL = EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR;
+    /** Part of an event after which a short read proves nothing. */
+    static final int EXCEPTIONAL = 4;
+
+    static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT;
 
     private static final int OPERATIONS_IN_A_ROW = 128;
 
@@ -95,15 +91,17 @@ abstract class EpollSocket extends Holds implements IoSocket {
     static {
         try {
             var lookup = MethodHandles.lookup();
-            READ_EVENT_COUNT = lookup.findVarHandle(EpollSocket.class, "readEvents", long.class);
-            WRITE_EVENT_COUNT = lookup.findVarHandle(EpollSocket.class, "writeEvents", long.class);
+            READ_EVENT_COUNT =
+                    lookup.findVarHandle(ReadinessSocket.class, "readEvents", long.class);
+            WRITE_EVENT_COUNT =
+                    lookup.findVarHandle(ReadinessSocket.class, "writeEvents", long.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
     }
 
-    final EpollDriver driver;
-    final LinuxLibc libc;
+    final ReadinessDriver driver;
+    final SocketCalls calls;
     final int fd;
     final int family;
 
@@ -123,9 +121,9 @@ abstract class EpollSocket extends Holds implements IoSocket {
     private volatile int interest;
     private volatile @Nullable InetSocketAddress local;
 
-    EpollSocket(EpollDriver driver, int fd, int family) {
+    ReadinessSocket(ReadinessDriver driver, int fd, int family) {
         this.driver = driver;
-        this.libc = driver.libc;
+        this.calls = driver.calls;
         this.fd = fd;
         this.family = family;
         this.generation = driver.nextGeneration();
@@ -143,11 +141,11 @@ abstract class EpollSocket extends Holds implements IoSocket {
         if ((events & EXCEPTIONAL) != 0) {
             exceptional = true;
         }
-        if ((events & READ_EVENTS) != 0) {
+        if ((events & READABLE) != 0) {
             long unused = (long) READ_EVENT_COUNT.getAndAdd(this, 1L);
             Parker.unpark(reader);
         }
-        if ((events & WRITE_EVENTS) != 0) {
+        if ((events & WRITABLE) != 0) {
             long unused = (long) WRITE_EVENT_COUNT.getAndAdd(this, 1L);
             Parker.unpark(writer);
         }
@@ -198,7 +196,7 @@ abstract class EpollSocket extends Holds implements IoSocket {
      */
     final boolean awaitReadable(long seen, long deadline, boolean limited)
             throws IOException, InterruptedException {
-        watch(EPOLLIN | EPOLLPRI | EPOLLRDHUP);
+        watch(READABLE);
         reader = Thread.currentThread();
         try {
             while (readEvents == seen && !isClosed()) {
@@ -215,7 +213,7 @@ abstract class EpollSocket extends Holds implements IoSocket {
     /** The same for sending. */
     final boolean awaitWritable(long seen, long deadline, boolean limited)
             throws IOException, InterruptedException {
-        watch(EPOLLOUT);
+        watch(WRITABLE);
         writer = Thread.currentThread();
         try {
             while (writeEvents == seen && !isClosed()) {
@@ -285,11 +283,11 @@ abstract class EpollSocket extends Holds implements IoSocket {
     }
 
     final boolean isWatchedForReading() {
-        return (interest & EPOLLIN) != 0;
+        return (interest & READABLE) != 0;
     }
 
     final boolean isWatchedForWriting() {
-        return (interest & EPOLLOUT) != 0;
+        return (interest & WRITABLE) != 0;
     }
 
     private void watch(int events) throws IOException {
@@ -302,7 +300,7 @@ abstract class EpollSocket extends Holds implements IoSocket {
             if (wanted == interest || isClosed()) {
                 return;
             }
-            driver.watch(this, wanted, interest == 0);
+            driver.watch(this, interest, wanted);
             interest = wanted;
         } finally {
             registration.unlock();
@@ -352,7 +350,7 @@ abstract class EpollSocket extends Holds implements IoSocket {
         forgetRegistration();
         driver.remove(this);
         NativeScratch scratch = scratch();
-        int result = libc.close(scratch, fd);
+        int result = calls.close(scratch, fd);
         if (result == -LinuxErrno.EBADF) {
             throw new IllegalStateException(
                     "descriptor " + fd + " of " + this + " was closed by someone else");
@@ -372,8 +370,8 @@ abstract class EpollSocket extends Holds implements IoSocket {
         }
         try {
             NativeScratch scratch = scratch();
-            scratch.length().set(EpollDriver.INT, 0, SocketAddresses.MAX_BYTES);
-            int result = libc.getsockname(scratch, fd, scratch.address(), scratch.length());
+            scratch.length().set(INT, 0, SocketAddresses.MAX_BYTES);
+            int result = calls.getsockname(scratch, fd, scratch.address(), scratch.length());
             return result < 0 ? new InetSocketAddress(0) : learnt(scratch);
         } finally {
             release();
@@ -383,16 +381,16 @@ abstract class EpollSocket extends Holds implements IoSocket {
     /** Finds out the address of a socket that was just bound. */
     final void learnLocalAddress() throws IOException {
         NativeScratch scratch = scratch();
-        scratch.length().set(EpollDriver.INT, 0, SocketAddresses.MAX_BYTES);
-        int result = libc.getsockname(scratch, fd, scratch.address(), scratch.length());
+        scratch.length().set(INT, 0, SocketAddresses.MAX_BYTES);
+        int result = calls.getsockname(scratch, fd, scratch.address(), scratch.length());
         if (result < 0) {
-            throw LinuxErrno.exception("asking for the address of descriptor", fd, -result);
+            throw calls.exception("asking for the address of descriptor", fd, -result);
         }
         learnt(scratch);
     }
 
     private InetSocketAddress learnt(NativeScratch scratch) {
-        InetSocketAddress address = SocketAddresses.decode(scratch.address());
+        InetSocketAddress address = calls.decode(scratch.address());
         local = address;
         return address;
     }
@@ -404,12 +402,12 @@ abstract class EpollSocket extends Holds implements IoSocket {
 
     @Override
     public final <T> boolean setOption(SocketOption<T> option, T value) throws IOException {
-        LinuxSocketOption known = knownOption(option);
+        StandardOption known = knownOption(option);
         if (!hold()) {
             return false;
         }
         try {
-            known.set(libc, this, value);
+            known.set(calls, this, value);
             return true;
         } finally {
             release();
@@ -418,23 +416,23 @@ abstract class EpollSocket extends Holds implements IoSocket {
 
     @Override
     public final <T> T getOption(SocketOption<T> option) throws IOException {
-        LinuxSocketOption known = knownOption(option);
+        StandardOption known = knownOption(option);
         if (!hold()) {
             throw new SocketException("reading " + option.name() + ": " + this + " is closed");
         }
         try {
-            return option.type().cast(known.get(libc, this));
+            return option.type().cast(known.get(calls, this));
         } finally {
             release();
         }
     }
 
-    private LinuxSocketOption knownOption(SocketOption<?> option) {
+    private StandardOption knownOption(SocketOption<?> option) {
         if (!supportedOptions().contains(option)) {
             throw new UnsupportedOperationException(
                     this + " has no option " + option.name() + ", only " + supportedOptions());
         }
-        return LinuxSocketOption.of(option);
+        return StandardOption.of(option);
     }
 
     @Override
@@ -443,7 +441,7 @@ abstract class EpollSocket extends Holds implements IoSocket {
     final long recv(NativeScratch scratch, MemorySegment memory, long length, int flags) {
         long result;
         do {
-            result = libc.recv(scratch, fd, memory, length, flags);
+            result = calls.recv(scratch, fd, memory, length, flags);
         } while (result == -LinuxErrno.EINTR);
         return result;
     }
@@ -451,12 +449,12 @@ abstract class EpollSocket extends Holds implements IoSocket {
     final long send(NativeScratch scratch, MemorySegment memory, long length) {
         long result;
         do {
-            result = libc.send(scratch, fd, memory, length, LinuxLibc.MSG_NOSIGNAL);
+            result = calls.send(scratch, fd, memory, length);
         } while (result == -LinuxErrno.EINTR);
         return result;
     }
 
     final IOException failure(String operation, @Nullable Object target, int errno) {
-        return LinuxErrno.exception(operation, target, errno);
+        return calls.exception(operation, target, errno);
     }
 }

@@ -3,7 +3,6 @@ package cloud.avila.avx.internal.reactor;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import cloud.avila.avx.internal.sys.LinuxErrno;
-import cloud.avila.avx.internal.sys.LinuxLibc;
 import cloud.avila.avx.internal.sys.NativeScratch;
 import cloud.avila.avx.internal.sys.SocketAddresses;
 
@@ -18,10 +17,10 @@ import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * A datagram socket. For waiting see {@link EpollSocket}; several threads in one direction line up
- * as in {@link EpollListener}.
+ * A datagram socket. For waiting see {@link ReadinessSocket}; several threads in one direction line
+ * up as in {@link ReadinessListener}.
  */
-final class EpollDatagram extends EpollSocket implements IoDatagram {
+final class ReadinessDatagram extends ReadinessSocket implements IoDatagram {
     /** An address as the kernel wrote it and as we gave it out: senders come in runs. */
     private record Sender(byte[] raw, InetSocketAddress address) {}
 
@@ -30,7 +29,7 @@ final class EpollDatagram extends EpollSocket implements IoDatagram {
     private volatile @Nullable Sender lastSender;
     private volatile @Nullable InetSocketAddress peer;
 
-    EpollDatagram(EpollDriver driver, int fd, int family) {
+    ReadinessDatagram(ReadinessDriver driver, int fd, int family) {
         super(driver, fd, family);
     }
 
@@ -83,19 +82,11 @@ final class EpollDatagram extends EpollSocket implements IoDatagram {
         NativeScratch scratch = scratch();
         MemorySegment io = to.isDirect() ? memory : scratch.io();
         long room = Math.min(to.remaining(), io.byteSize());
-        scratch.length().set(EpollDriver.INT, 0, SocketAddresses.MAX_BYTES);
-        // with MSG_TRUNC the result is the length of the datagram even if it did not fit
+        scratch.length().set(INT, 0, SocketAddresses.MAX_BYTES);
+        // the result is the length of the datagram even if it did not fit
         long result;
         do {
-            result =
-                    libc.recvfrom(
-                            scratch,
-                            fd,
-                            io,
-                            room,
-                            LinuxLibc.MSG_TRUNC,
-                            scratch.address(),
-                            scratch.length());
+            result = calls.recvfrom(scratch, fd, io, room, scratch.address(), scratch.length());
         } while (result == -LinuxErrno.EINTR);
         if (result < 0) {
             int errno = (int) -result;
@@ -114,14 +105,14 @@ final class EpollDatagram extends EpollSocket implements IoDatagram {
     }
 
     private InetSocketAddress sender(NativeScratch scratch) {
-        int length = scratch.length().get(EpollDriver.INT, 0);
+        int length = scratch.length().get(INT, 0);
         Sender last = lastSender;
         if (last != null && SocketAddresses.matches(scratch.address(), length, last.raw)) {
             return last.address;
         }
         byte[] raw = new byte[length];
         MemorySegment.copy(scratch.address(), JAVA_BYTE, 0, raw, 0, length);
-        var made = new Sender(raw, SocketAddresses.decode(scratch.address()));
+        var made = new Sender(raw, calls.decode(scratch.address()));
         lastSender = made;
         return made.address;
     }
@@ -186,17 +177,9 @@ final class EpollDatagram extends EpollSocket implements IoDatagram {
         if (to == null) {
             result = send(scratch, memory, count);
         } else {
-            int length = SocketAddresses.encode(scratch.address(), family, to);
+            int length = calls.encode(scratch.address(), family, to);
             do {
-                result =
-                        libc.sendto(
-                                scratch,
-                                fd,
-                                memory,
-                                count,
-                                LinuxLibc.MSG_NOSIGNAL,
-                                scratch.address(),
-                                length);
+                result = calls.sendto(scratch, fd, memory, count, scratch.address(), length);
             } while (result == -LinuxErrno.EINTR);
         }
         if (result >= 0) {
@@ -221,8 +204,8 @@ final class EpollDatagram extends EpollSocket implements IoDatagram {
         }
         try {
             NativeScratch scratch = scratch();
-            int length = SocketAddresses.encode(scratch.address(), family, remote);
-            int result = libc.connect(scratch, fd, scratch.address(), length);
+            int length = calls.encode(scratch.address(), family, remote);
+            int result = calls.connect(scratch, fd, scratch.address(), length);
             if (result < 0) {
                 throw failure("connect datagrams to", remote, -result);
             }
@@ -236,7 +219,7 @@ final class EpollDatagram extends EpollSocket implements IoDatagram {
 
     @Override
     public Set<SocketOption<?>> supportedOptions() {
-        return LinuxSocketOption.OF_DATAGRAM;
+        return StandardOption.OF_DATAGRAM;
     }
 
     @Override

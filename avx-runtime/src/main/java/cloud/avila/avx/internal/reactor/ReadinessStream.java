@@ -3,9 +3,9 @@ package cloud.avila.avx.internal.reactor;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import cloud.avila.avx.internal.sys.LinuxErrno;
-import cloud.avila.avx.internal.sys.LinuxLibc;
+import cloud.avila.avx.internal.sys.NativeOption;
 import cloud.avila.avx.internal.sys.NativeScratch;
-import cloud.avila.avx.internal.sys.SocketAddresses;
+import cloud.avila.avx.internal.sys.SocketCalls;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -15,15 +15,15 @@ import java.nio.ByteBuffer;
 import java.util.Set;
 
 /**
- * A connection. For waiting see {@link EpollSocket}.
+ * A connection. For waiting see {@link ReadinessSocket}.
  *
  * <p>{@code drainedAt} is the reader's own, {@code fullAt} the writer's: the count of events at
  * which the socket was known to hold nothing, or to take nothing. While the count is the same the
- * system call is left out, unless the caller does not want to wait and epoll does not watch the
- * socket yet: then nobody counts. They pass from one reader to the next through the atomic word of
- * {@link Holds}.
+ * system call is left out, unless the caller does not want to wait and the system does not watch
+ * the socket yet: then nobody counts. They pass from one reader to the next through the atomic word
+ * of {@link Holds}.
  */
-final class EpollStream extends EpollSocket implements IoStream {
+final class ReadinessStream extends ReadinessSocket implements IoStream {
     private final InetSocketAddress remote;
     private long drainedAt = -1;
     private long fullAt = -1;
@@ -32,7 +32,7 @@ final class EpollStream extends EpollSocket implements IoStream {
     /** Error with which the connection broke; the kernel tells it once, we tell it every time. */
     private volatile int broken;
 
-    EpollStream(EpollDriver driver, int fd, int family, InetSocketAddress remote) {
+    ReadinessStream(ReadinessDriver driver, int fd, int family, InetSocketAddress remote) {
         super(driver, fd, family);
         this.remote = remote;
     }
@@ -52,13 +52,17 @@ final class EpollStream extends EpollSocket implements IoStream {
         try {
             boolean limited = timeoutNanos > 0;
             long deadline = limited ? deadline(timeoutNanos) : 0;
-            for (; ; ) {
+            for (boolean begun = false; ; begun = true) {
                 long seen = writeEvents();
                 NativeScratch scratch = scratch();
-                int length = SocketAddresses.encode(scratch.address(), family, remote);
-                int result = libc.connect(scratch, fd, scratch.address(), length);
+                MemorySegment address = scratch.address();
+                int length = calls.encode(address, family, remote);
+                int result =
+                        begun
+                                ? calls.connected(scratch, fd, address, length)
+                                : calls.connect(scratch, fd, address, length);
                 switch (-result) {
-                    case 0, LinuxErrno.EISCONN -> {
+                    case 0 -> {
                         return true;
                     }
                     case LinuxErrno.EINPROGRESS, LinuxErrno.EALREADY, LinuxErrno.EINTR -> {
@@ -79,73 +83,42 @@ final class EpollStream extends EpollSocket implements IoStream {
 
     // ---- receiving ----
 
-    /** Tries once to receive; TIMED_OUT for "nothing there now". */
+    /**
+     * Tries once to receive or send; TIMED_OUT for "not now". Only an array uses the range. Each
+     * operation passes a constant, so the compiler inlines it with the loop.
+     */
     private interface Attempt<B> {
-        int now(EpollStream stream, B buffer, long seen) throws IOException;
+        int now(ReadinessStream stream, B buffer, int offset, int length, long seen)
+                throws IOException;
     }
 
     @Override
     public int recv(byte[] to, int offset, int length, long timeoutNanos)
             throws IOException, InterruptedException {
-        begin(timeoutNanos);
-        if (!holdAlone(READER)) {
-            return IoDriver.CLOSED;
-        }
-        try {
-            boolean waited = false;
-            long deadline = 0;
-            for (; ; ) {
-                long seen = readEvents();
-                if (inputEnded) {
-                    return IoDriver.END_OF_STREAM;
-                }
-                if (seen != drainedAt || timeoutNanos == 0 && !isWatchedForReading()) {
-                    NativeScratch scratch = scratch();
-                    MemorySegment io = scratch.io();
-                    int wanted = (int) Math.min(length, io.byteSize());
-                    int result = received(recv(scratch, io, wanted, 0), wanted, seen);
-                    if (result > 0) {
-                        MemorySegment.copy(io, JAVA_BYTE, 0, to, offset, result);
-                    }
-                    if (result != IoDriver.TIMED_OUT) {
-                        return result;
-                    }
-                }
-                if (timeoutNanos == 0) {
-                    return IoDriver.TIMED_OUT;
-                }
-                if (!waited) {
-                    waited = true;
-                    deadline = timeoutNanos > 0 ? deadline(timeoutNanos) : 0;
-                }
-                if (!awaitReadable(seen, deadline, timeoutNanos > 0)) {
-                    return IoDriver.TIMED_OUT;
-                }
-                if (isClosed()) {
-                    return IoDriver.CLOSED;
-                }
-            }
-        } finally {
-            releaseAlone(READER);
-        }
+        return receive(ReadinessStream::recvNow, to, offset, length, timeoutNanos);
     }
 
     @Override
     public int recv(ByteBuffer to, long timeoutNanos) throws IOException, InterruptedException {
-        return receive(EpollStream::recvNow, to, timeoutNanos);
+        return receive((s, b, _, _, seen) -> s.recvNow(b, seen), to, 0, 0, timeoutNanos);
     }
 
     @Override
     public int recv(ByteBuffer[] to, long timeoutNanos) throws IOException, InterruptedException {
-        return receive(EpollStream::scatterNow, to, timeoutNanos);
+        return receive((s, b, _, _, seen) -> s.scatterNow(b, seen), to, 0, 0, timeoutNanos);
     }
 
     @Override
     public int peek(ByteBuffer to, long timeoutNanos) throws IOException, InterruptedException {
-        return receive(EpollStream::peekNow, to, timeoutNanos);
+        return receive((s, b, _, _, seen) -> s.peekNow(b, seen), to, 0, 0, timeoutNanos);
     }
 
-    private <B> int receive(Attempt<B> attempt, B to, long timeoutNanos)
+    @Override
+    public int awaitReadable(long timeoutNanos) throws IOException, InterruptedException {
+        return receive((s, _, _, _, _) -> s.readableNow(), this, 0, 0, timeoutNanos);
+    }
+
+    private <B> int receive(Attempt<B> attempt, B to, int offset, int length, long timeoutNanos)
             throws IOException, InterruptedException {
         begin(timeoutNanos);
         if (!holdAlone(READER)) {
@@ -160,7 +133,7 @@ final class EpollStream extends EpollSocket implements IoStream {
                     return IoDriver.END_OF_STREAM;
                 }
                 if (seen != drainedAt || timeoutNanos == 0 && !isWatchedForReading()) {
-                    int result = attempt.now(this, to, seen);
+                    int result = attempt.now(this, to, offset, length, seen);
                     if (result != IoDriver.TIMED_OUT) {
                         return result;
                     }
@@ -182,6 +155,17 @@ final class EpollStream extends EpollSocket implements IoStream {
         } finally {
             releaseAlone(READER);
         }
+    }
+
+    private int recvNow(byte[] to, int offset, int length, long seen) throws IOException {
+        NativeScratch scratch = scratch();
+        MemorySegment io = scratch.io();
+        int wanted = (int) Math.min(length, io.byteSize());
+        int result = received(recv(scratch, io, wanted, 0), wanted, seen);
+        if (result > 0) {
+            MemorySegment.copy(io, JAVA_BYTE, 0, to, offset, result);
+        }
+        return result;
     }
 
     private int recvNow(ByteBuffer to, long seen) throws IOException {
@@ -225,7 +209,7 @@ final class EpollStream extends EpollSocket implements IoStream {
         NativeScratch scratch = scratch();
         MemorySegment io = scratch.io();
         int wanted = (int) Math.min(to.remaining(), io.byteSize());
-        long peeked = recv(scratch, io, wanted, LinuxLibc.MSG_PEEK);
+        long peeked = recv(scratch, io, wanted, SocketCalls.MSG_PEEK);
         if (peeked > 0) { // what was peeked is still there, so it says nothing of being drained
             MemorySegment.copy(io, 0, MemorySegment.ofBuffer(to), 0, peeked);
             to.position(to.position() + (int) peeked);
@@ -242,30 +226,31 @@ final class EpollStream extends EpollSocket implements IoStream {
         return sum;
     }
 
-    @Override
-    public int awaitReadable(long timeoutNanos) throws IOException, InterruptedException {
-        return receive(
-                (stream, _, seen) -> stream.pollNow(LinuxLibc.POLLIN | LinuxLibc.POLLRDHUP),
-                this,
-                timeoutNanos);
+    private int readableNow() throws IOException {
+        NativeScratch scratch = scratch();
+        int result;
+        do {
+            result = calls.isReadable(scratch, fd);
+        } while (result == -LinuxErrno.EINTR);
+        return polled(result);
+    }
+
+    private int writableNow() throws IOException {
+        NativeScratch scratch = scratch();
+        int result;
+        do {
+            result = calls.isWritable(scratch, fd);
+        } while (result == -LinuxErrno.EINTR);
+        return polled(result);
     }
 
     /** 0 if an operation would not wait. */
-    private int pollNow(int events) throws IOException {
-        NativeScratch scratch = scratch();
-        MemorySegment pollfd = scratch.value();
-        pollfd.set(EpollDriver.INT, 0, fd);
-        pollfd.set(EpollDriver.SHORT, Integer.BYTES, (short) events);
-        pollfd.set(EpollDriver.SHORT, Integer.BYTES + Short.BYTES, (short) 0);
-        int result;
-        do {
-            result = libc.poll(scratch, pollfd, 1, 0);
-        } while (result == -LinuxErrno.EINTR);
-        if (result < 0 && !isClosed()) {
-            throw failure("polling connection to", remote, -result);
-        }
+    private int polled(int result) throws IOException {
         if (isClosed()) { // what was polled may be another file by now
             return IoDriver.CLOSED;
+        }
+        if (result < 0) {
+            throw failure("polling connection to", remote, -result);
         }
         return result > 0 ? 0 : IoDriver.TIMED_OUT;
     }
@@ -305,12 +290,11 @@ final class EpollStream extends EpollSocket implements IoStream {
             if (inputEnded) {
                 return 0;
             }
-            NativeScratch scratch = scratch();
-            int result = libc.ioctl(scratch, fd, LinuxLibc.FIONREAD, scratch.value());
+            int result = calls.available(scratch(), fd);
             if (result < 0 && !isClosed()) {
                 throw failure("asking what can be read from", remote, -result);
             }
-            return result < 0 ? IoDriver.CLOSED : scratch.value().get(EpollDriver.INT, 0);
+            return result < 0 ? IoDriver.CLOSED : result;
         } finally {
             release();
         }
@@ -321,55 +305,25 @@ final class EpollStream extends EpollSocket implements IoStream {
     @Override
     public int send(byte[] from, int offset, int length, long timeoutNanos)
             throws IOException, InterruptedException {
-        begin(timeoutNanos);
-        if (!holdAlone(WRITER)) {
-            return IoDriver.CLOSED;
-        }
-        try {
-            boolean waited = false;
-            long deadline = 0;
-            for (; ; ) {
-                long seen = writeEvents();
-                if (seen != fullAt || timeoutNanos == 0 && !isWatchedForWriting()) {
-                    NativeScratch scratch = scratch();
-                    MemorySegment io = scratch.io();
-                    int count = (int) Math.min(length, io.byteSize());
-                    MemorySegment.copy(from, offset, io, JAVA_BYTE, 0, count);
-                    int result = sent(send(scratch, io, count), count, seen);
-                    if (result != IoDriver.TIMED_OUT) {
-                        return result;
-                    }
-                }
-                if (timeoutNanos == 0) {
-                    return IoDriver.TIMED_OUT;
-                }
-                if (!waited) {
-                    waited = true;
-                    deadline = timeoutNanos > 0 ? deadline(timeoutNanos) : 0;
-                }
-                if (!awaitWritable(seen, deadline, timeoutNanos > 0)) {
-                    return IoDriver.TIMED_OUT;
-                }
-                if (isClosed()) {
-                    return IoDriver.CLOSED;
-                }
-            }
-        } finally {
-            releaseAlone(WRITER);
-        }
+        return transmit(ReadinessStream::sendNow, from, offset, length, timeoutNanos);
     }
 
     @Override
     public int send(ByteBuffer from, long timeoutNanos) throws IOException, InterruptedException {
-        return transmit(EpollStream::sendNow, from, timeoutNanos);
+        return transmit((s, b, _, _, seen) -> s.sendNow(b, seen), from, 0, 0, timeoutNanos);
     }
 
     @Override
     public int send(ByteBuffer[] from, long timeoutNanos) throws IOException, InterruptedException {
-        return transmit(EpollStream::gatherNow, from, timeoutNanos);
+        return transmit((s, b, _, _, seen) -> s.gatherNow(b, seen), from, 0, 0, timeoutNanos);
     }
 
-    private <B> int transmit(Attempt<B> attempt, B from, long timeoutNanos)
+    @Override
+    public int awaitWritable(long timeoutNanos) throws IOException, InterruptedException {
+        return transmit((s, _, _, _, _) -> s.writableNow(), this, 0, 0, timeoutNanos);
+    }
+
+    private <B> int transmit(Attempt<B> attempt, B from, int offset, int length, long timeoutNanos)
             throws IOException, InterruptedException {
         begin(timeoutNanos);
         if (!holdAlone(WRITER)) {
@@ -381,7 +335,7 @@ final class EpollStream extends EpollSocket implements IoStream {
             for (; ; ) {
                 long seen = writeEvents();
                 if (seen != fullAt || timeoutNanos == 0 && !isWatchedForWriting()) {
-                    int result = attempt.now(this, from, seen);
+                    int result = attempt.now(this, from, offset, length, seen);
                     if (result != IoDriver.TIMED_OUT) {
                         return result;
                     }
@@ -403,6 +357,14 @@ final class EpollStream extends EpollSocket implements IoStream {
         } finally {
             releaseAlone(WRITER);
         }
+    }
+
+    private int sendNow(byte[] from, int offset, int length, long seen) throws IOException {
+        NativeScratch scratch = scratch();
+        MemorySegment io = scratch.io();
+        int count = (int) Math.min(length, io.byteSize());
+        MemorySegment.copy(from, offset, io, JAVA_BYTE, 0, count);
+        return sent(send(scratch, io, count), count, seen);
     }
 
     /** Through the scratch: one copy and one call, whatever the buffers are. */
@@ -423,11 +385,6 @@ final class EpollStream extends EpollSocket implements IoStream {
             left -= part;
         }
         return result;
-    }
-
-    @Override
-    public int awaitWritable(long timeoutNanos) throws IOException, InterruptedException {
-        return transmit((stream, _, _) -> stream.pollNow(LinuxLibc.POLLOUT), this, timeoutNanos);
     }
 
     private int sendNow(ByteBuffer from, long seen) throws IOException {
@@ -474,12 +431,12 @@ final class EpollStream extends EpollSocket implements IoStream {
     @Override
     public boolean shutdownInput() throws IOException {
         inputEnded = true;
-        return shutdown(LinuxLibc.SHUT_RD, "shutting down input from");
+        return shutdown(SocketCalls.SHUT_RD, "shutting down input from");
     }
 
     @Override
     public boolean shutdownOutput() throws IOException {
-        return shutdown(LinuxLibc.SHUT_WR, "shutting down output to");
+        return shutdown(SocketCalls.SHUT_WR, "shutting down output to");
     }
 
     private boolean shutdown(int how, String operation) throws IOException {
@@ -488,12 +445,12 @@ final class EpollStream extends EpollSocket implements IoStream {
         }
         try {
             NativeScratch scratch = scratch();
-            int result = libc.shutdown(scratch, fd, how);
+            int result = calls.shutdown(scratch, fd, how);
             // the peer may have reset the connection, and then there is nothing left to end
             if (result < 0 && result != -LinuxErrno.ENOTCONN && !isClosed()) {
                 throw failure(operation, remote, -result);
             }
-            if (how == LinuxLibc.SHUT_RD) {
+            if (how == SocketCalls.SHUT_RD) {
                 wakeReader();
             }
             return true;
@@ -507,15 +464,14 @@ final class EpollStream extends EpollSocket implements IoStream {
         if (hold()) {
             try {
                 NativeScratch scratch = scratch();
-                scratch.value().set(EpollDriver.INT, 0, 1);
-                scratch.value().set(EpollDriver.INT, Integer.BYTES, 0);
+                scratch.value().set(INT, 0, 1);
+                scratch.value().set(INT, Integer.BYTES, 0);
                 // fails only for a connection that is broken already
                 int unused =
-                        libc.setsockopt(
+                        calls.setsockopt(
                                 scratch,
                                 fd,
-                                LinuxLibc.SOL_SOCKET,
-                                LinuxLibc.SO_LINGER,
+                                NativeOption.SO_LINGER,
                                 scratch.value(),
                                 2 * Integer.BYTES);
             } finally {
@@ -527,7 +483,7 @@ final class EpollStream extends EpollSocket implements IoStream {
 
     @Override
     public Set<SocketOption<?>> supportedOptions() {
-        return LinuxSocketOption.OF_STREAM;
+        return StandardOption.OF_STREAM;
     }
 
     @Override
