@@ -10,11 +10,11 @@ import java.nio.channels.ScatteringByteChannel;
 import java.util.Arrays;
 import java.util.Objects;
 
-/** A {@link TcpStream} as a channel of the JDK: blocking, one reader and one writer. */
+/** A {@link SocketStream} as a channel of the JDK: blocking, one reader and one writer. */
 final class ChannelView implements ByteChannel, ScatteringByteChannel, GatheringByteChannel {
-    private final TcpStream stream;
+    private final SocketStream stream;
 
-    ChannelView(TcpStream stream) {
+    ChannelView(SocketStream stream) {
         this.stream = stream;
     }
 

@@ -1,10 +1,17 @@
 package cloud.avila.avx.net;
 
 import cloud.avila.avx.internal.reactor.IoDriver;
+import cloud.avila.avx.internal.reactor.UnixName;
 
+import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.SocketOption;
 import java.net.SocketTimeoutException;
 import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Objects;
 
 /** Checks of arguments, and the exceptions that the results of drivers become. */
 final class Checks {
@@ -32,12 +39,35 @@ final class Checks {
         return address;
     }
 
+    static InetAddress group(InetAddress address) {
+        if (!address.isMulticastAddress()) {
+            throw new IllegalArgumentException(
+                    address.getHostAddress() + " is not the address of a multicast group");
+        }
+        return address;
+    }
+
+    static UnixName named(UnixAddress address) {
+        if (address.isUnnamed()) {
+            throw new IllegalArgumentException("the unnamed address cannot be reached");
+        }
+        return address.name();
+    }
+
     /** A timeout of one call; zero does not wait. */
     static long nanos(Duration timeout) {
         if (timeout.isNegative()) {
             throw new IllegalArgumentException("timeout must not be negative, but is " + timeout);
         }
         return saturated(timeout);
+    }
+
+    /** A timeout that must not be zero. */
+    static long positiveNanos(Duration timeout) {
+        if (timeout.isZero()) {
+            throw new IllegalArgumentException("timeout must be more than zero");
+        }
+        return nanos(timeout);
     }
 
     /** A timeout that stays; zero waits for ever. */
@@ -63,5 +93,73 @@ final class Checks {
 
     static SocketClosedException closed(String operation, Object target) {
         return new SocketClosedException(operation + " " + target + ": the socket is closed");
+    }
+
+    /** What {@code whenReadable} and {@code whenWritable} of a driver tell. */
+    static boolean ready(int result, String operation, Object target) throws IOException {
+        if (result == IoDriver.CLOSED) {
+            throw closed(operation, target);
+        }
+        return result == 0;
+    }
+
+    /** An action of the user that may run on the thread which polls, and must not harm it. */
+    static Runnable guarded(Runnable action) {
+        Objects.requireNonNull(action, "action");
+        return () -> {
+            try {
+                action.run();
+            } catch (Throwable e) {
+                Thread thread = Thread.currentThread();
+                thread.getUncaughtExceptionHandler().uncaughtException(thread, e);
+            }
+        };
+    }
+
+    static <T> Map<SocketOption<?>, Object> with(
+            Map<SocketOption<?>, Object> options, SocketOption<T> option, T value) {
+        var all = new HashMap<SocketOption<?>, Object>(options);
+        all.put(option, option.type().cast(Objects.requireNonNull(value, option.name())));
+        return all;
+    }
+
+    static void range(long position, long count) {
+        if (position < 0 || count < 0) {
+            throw new IllegalArgumentException(
+                    "position and count must not be negative, but are "
+                            + position
+                            + " and "
+                            + count);
+        }
+    }
+
+    /** A piece of a transfer. */
+    interface Piece {
+        /** Bytes transferred, or END_OF_STREAM. */
+        int transfer(long done) throws IOException, InterruptedException;
+    }
+
+    /** Transfers piece after piece, and tells how much was done when it does not get to the end. */
+    static long transfer(long count, Piece piece) throws IOException, InterruptedException {
+        long done = 0;
+        try {
+            while (done < count) {
+                int transferred = piece.transfer(done);
+                if (transferred < 0) {
+                    break;
+                }
+                done += transferred;
+            }
+            return done;
+        } catch (SocketTimeoutException e) {
+            e.bytesTransferred = (int) Math.min(done, Integer.MAX_VALUE);
+            throw e;
+        } catch (InterruptedException e) {
+            var told =
+                    new InterruptedException(
+                            "interrupted after " + done + " of " + count + " bytes");
+            told.initCause(e);
+            throw told;
+        }
     }
 }

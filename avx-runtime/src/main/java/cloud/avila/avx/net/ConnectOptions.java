@@ -3,6 +3,8 @@ package cloud.avila.avx.net;
 import org.jspecify.annotations.Nullable;
 
 import java.net.InetSocketAddress;
+import java.net.SocketOption;
+import java.util.Map;
 
 /**
  * Options of a {@link TcpStream} that are fixed before it connects.
@@ -15,13 +17,15 @@ import java.net.InetSocketAddress;
  *     SO_RCVBUF}, which bounds the window that is offered when connecting)
  * @param sendBufferSize size of the send buffer in bytes, 0 for the system's default ({@code
  *     SO_SNDBUF})
+ * @param options other options to set before it is bound and connected; see {@link #with}
  */
 public record ConnectOptions(
         @Nullable InetSocketAddress localAddress,
         boolean reuseAddress,
         int receiveBufferSize,
-        int sendBufferSize) {
-    private static final ConnectOptions DEFAULTS = new ConnectOptions(null, false, 0, 0);
+        int sendBufferSize,
+        Map<SocketOption<?>, Object> options) {
+    private static final ConnectOptions DEFAULTS = new ConnectOptions(null, false, 0, 0, Map.of());
 
     /**
      * Checks the values.
@@ -30,6 +34,7 @@ public record ConnectOptions(
      *     negative
      */
     public ConnectOptions {
+        options = Map.copyOf(options);
         if (localAddress != null) {
             Checks.resolved(localAddress);
         }
@@ -53,7 +58,7 @@ public record ConnectOptions(
      * @return new options
      */
     public ConnectOptions withLocalAddress(@Nullable InetSocketAddress value) {
-        return new ConnectOptions(value, reuseAddress, receiveBufferSize, sendBufferSize);
+        return new ConnectOptions(value, reuseAddress, receiveBufferSize, sendBufferSize, options);
     }
 
     /**
@@ -63,7 +68,7 @@ public record ConnectOptions(
      * @return new options
      */
     public ConnectOptions withReuseAddress(boolean value) {
-        return new ConnectOptions(localAddress, value, receiveBufferSize, sendBufferSize);
+        return new ConnectOptions(localAddress, value, receiveBufferSize, sendBufferSize, options);
     }
 
     /**
@@ -73,7 +78,7 @@ public record ConnectOptions(
      * @return new options
      */
     public ConnectOptions withReceiveBufferSize(int bytes) {
-        return new ConnectOptions(localAddress, reuseAddress, bytes, sendBufferSize);
+        return new ConnectOptions(localAddress, reuseAddress, bytes, sendBufferSize, options);
     }
 
     /**
@@ -83,6 +88,24 @@ public record ConnectOptions(
      * @return new options
      */
     public ConnectOptions withSendBufferSize(int bytes) {
-        return new ConnectOptions(localAddress, reuseAddress, receiveBufferSize, bytes);
+        return new ConnectOptions(localAddress, reuseAddress, receiveBufferSize, bytes, options);
+    }
+
+    /**
+     * The same with another option of the system.
+     *
+     * @param option the option, of {@link java.net.StandardSocketOptions} or {@link SocketOptions}
+     * @param value its value
+     * @param <T> the type of the value
+     * @return new options
+     * @throws ClassCastException if the value is not of the option's type
+     */
+    public <T> ConnectOptions with(SocketOption<T> option, T value) {
+        return new ConnectOptions(
+                localAddress,
+                reuseAddress,
+                receiveBufferSize,
+                sendBufferSize,
+                Checks.with(options, option, value));
     }
 }

@@ -1,5 +1,8 @@
 package cloud.avila.avx.net;
 
+import java.net.SocketOption;
+import java.util.Map;
+
 /**
  * Options of a {@link TcpListener} that are fixed when it is opened.
  *
@@ -11,10 +14,15 @@ package cloud.avila.avx.net;
  *     connections ({@code SO_REUSEPORT})
  * @param receiveBufferSize size of the receive buffer in bytes, which accepted connections inherit,
  *     0 for the system's default ({@code SO_RCVBUF})
+ * @param options other options to set before it is bound; see {@link #with}
  */
 public record ListenOptions(
-        int backlog, boolean reuseAddress, boolean reusePort, int receiveBufferSize) {
-    private static final ListenOptions DEFAULTS = new ListenOptions(1024, true, false, 0);
+        int backlog,
+        boolean reuseAddress,
+        boolean reusePort,
+        int receiveBufferSize,
+        Map<SocketOption<?>, Object> options) {
+    private static final ListenOptions DEFAULTS = new ListenOptions(1024, true, false, 0, Map.of());
 
     /**
      * Checks the values.
@@ -22,6 +30,7 @@ public record ListenOptions(
      * @throws IllegalArgumentException if the backlog is below 1 or the buffer size negative
      */
     public ListenOptions {
+        options = Map.copyOf(options);
         if (backlog < 1) {
             throw new IllegalArgumentException("backlog must be at least 1, but is " + backlog);
         }
@@ -44,7 +53,7 @@ public record ListenOptions(
      * @return new options
      */
     public ListenOptions withBacklog(int value) {
-        return new ListenOptions(value, reuseAddress, reusePort, receiveBufferSize);
+        return new ListenOptions(value, reuseAddress, reusePort, receiveBufferSize, options);
     }
 
     /**
@@ -54,7 +63,7 @@ public record ListenOptions(
      * @return new options
      */
     public ListenOptions withReuseAddress(boolean value) {
-        return new ListenOptions(backlog, value, reusePort, receiveBufferSize);
+        return new ListenOptions(backlog, value, reusePort, receiveBufferSize, options);
     }
 
     /**
@@ -64,7 +73,7 @@ public record ListenOptions(
      * @return new options
      */
     public ListenOptions withReusePort(boolean value) {
-        return new ListenOptions(backlog, reuseAddress, value, receiveBufferSize);
+        return new ListenOptions(backlog, reuseAddress, value, receiveBufferSize, options);
     }
 
     /**
@@ -74,6 +83,24 @@ public record ListenOptions(
      * @return new options
      */
     public ListenOptions withReceiveBufferSize(int bytes) {
-        return new ListenOptions(backlog, reuseAddress, reusePort, bytes);
+        return new ListenOptions(backlog, reuseAddress, reusePort, bytes, options);
+    }
+
+    /**
+     * The same with another option of the system.
+     *
+     * @param option the option, of {@link java.net.StandardSocketOptions} or {@link SocketOptions}
+     * @param value its value
+     * @param <T> the type of the value
+     * @return new options
+     * @throws ClassCastException if the value is not of the option's type
+     */
+    public <T> ListenOptions with(SocketOption<T> option, T value) {
+        return new ListenOptions(
+                backlog,
+                reuseAddress,
+                reusePort,
+                receiveBufferSize,
+                Checks.with(options, option, value));
     }
 }

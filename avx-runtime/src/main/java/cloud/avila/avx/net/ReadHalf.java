@@ -1,19 +1,21 @@
 package cloud.avila.avx.net;
 
 import java.io.IOException;
-import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** The half of a {@link TcpStream} that reads, see {@link TcpStream#split()}. For one thread. */
+/**
+ * The half of a {@link SocketStream} that reads, see {@link SocketStream#split()}. For one thread.
+ */
 public final class ReadHalf implements AutoCloseable {
-    private final TcpStream stream;
+    private final SocketStream stream;
     private final AtomicInteger open;
     private final AtomicBoolean closed = new AtomicBoolean();
 
-    ReadHalf(TcpStream stream, AtomicInteger open) {
+    ReadHalf(SocketStream stream, AtomicInteger open) {
         this.stream = stream;
         this.open = open;
     }
@@ -51,7 +53,7 @@ public final class ReadHalf implements AutoCloseable {
     }
 
     /**
-     * Looks at what is there without taking it, see {@link TcpStream#peek}.
+     * Looks at what is there without taking it, see {@link SocketStream#peek}.
      *
      * @param to the buffer to fill
      * @return bytes seen, or -1 at the end of the stream
@@ -76,7 +78,7 @@ public final class ReadHalf implements AutoCloseable {
      *
      * @return the address
      */
-    public InetSocketAddress remoteAddress() {
+    public SocketAddress remoteAddress() {
         return stream.remoteAddress();
     }
 

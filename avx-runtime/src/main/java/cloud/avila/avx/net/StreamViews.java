@@ -10,9 +10,9 @@ final class StreamViews {
     private StreamViews() {}
 
     static final class Input extends InputStream {
-        private final TcpStream stream;
+        private final SocketStream stream;
 
-        Input(TcpStream stream) {
+        Input(SocketStream stream) {
             this.stream = stream;
         }
 
@@ -43,9 +43,9 @@ final class StreamViews {
     }
 
     static final class Output extends OutputStream {
-        private final TcpStream stream;
+        private final SocketStream stream;
 
-        Output(TcpStream stream) {
+        Output(SocketStream stream) {
             this.stream = stream;
         }
 

@@ -3,13 +3,13 @@ package cloud.avila.avx.net;
 import cloud.avila.avx.internal.reactor.IoDriver;
 import cloud.avila.avx.internal.reactor.IoListener;
 import cloud.avila.avx.internal.reactor.IoStream;
-import cloud.avila.avx.internal.reactor.LeakDetector;
 
 import java.io.IOException;
-import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;
 import java.net.InetSocketAddress;
+import java.net.SocketOption;
 import java.time.Duration;
+import java.util.Set;
 
 /**
  * A socket that accepts TCP connections.
@@ -27,14 +27,16 @@ import java.time.Duration;
  * closed with it at the latest.
  */
 public final class TcpListener implements AutoCloseable {
+    private final IoDriver driver;
     private final IoListener socket;
     private final InetSocketAddress local;
-    private final Cleaner.Cleanable tracked;
+    private final Acceptor<IoStream> acceptor;
 
-    private TcpListener(IoListener socket) {
+    private TcpListener(IoDriver driver, IoListener socket) {
+        this.driver = driver;
         this.socket = socket;
         this.local = socket.localAddress();
-        this.tracked = LeakDetector.track(this, socket);
+        this.acceptor = new Acceptor<>(this, socket, socket::accept, local);
     }
 
     /**
@@ -97,13 +99,15 @@ public final class TcpListener implements AutoCloseable {
     static TcpListener bind(IoDriver driver, InetSocketAddress local, ListenOptions options)
             throws IOException {
         return new TcpListener(
+                driver,
                 driver.listen(
                         Checks.resolved(local),
                         new IoDriver.ListenSettings(
                                 options.backlog(),
                                 options.reuseAddress(),
                                 options.reusePort(),
-                                options.receiveBufferSize())));
+                                options.receiveBufferSize(),
+                                options.options())));
     }
 
     /**
@@ -137,17 +141,89 @@ public final class TcpListener implements AutoCloseable {
 
     private TcpStream accept(long timeoutNanos) throws IOException, InterruptedException {
         try {
-            IoStream accepted = socket.accept(timeoutNanos);
-            if (accepted != null) {
-                return new TcpStream(accepted);
-            }
-            if (!socket.isOpen()) {
-                throw Checks.closed("accept on", local);
-            }
-            throw Checks.timedOut("accept on", local, timeoutNanos);
+            return new TcpStream(driver, acceptor.accept(timeoutNanos));
         } finally {
             Reference.reachabilityFence(this);
         }
+    }
+
+    /**
+     * Asks to be told once when {@link #accept()} would not wait. The rules are those of {@link
+     * SocketStream#whenReadable}.
+     *
+     * @param action what to run; takes the place of one that has not run yet
+     * @return true if a connection waits now, and the action will not run; false if it will
+     * @throws SocketClosedException if the listener is closed
+     * @throws IOException if the system refuses to tell
+     * @throws UnsupportedOperationException if the driver cannot; the message names it
+     */
+    public boolean whenAcceptable(Runnable action) throws IOException {
+        try {
+            return acceptor.whenAcceptable(action);
+        } finally {
+            Reference.reachabilityFence(this);
+        }
+    }
+
+    /**
+     * Hands out no more connections until {@link #resume()}: {@link #accept()} waits. Clients that
+     * connect wait in the backlog, and are refused or get no answer when that is full. Idempotent.
+     */
+    public void pause() {
+        acceptor.pause();
+    }
+
+    /** Hands out connections again. Idempotent. */
+    public void resume() {
+        acceptor.resume();
+    }
+
+    /**
+     * Whether it is paused.
+     *
+     * @return true between {@link #pause()} and {@link #resume()}
+     */
+    public boolean isPaused() {
+        return acceptor.isPaused();
+    }
+
+    /**
+     * Sets an option. Connections that are accepted later inherit most.
+     *
+     * @param option one of {@link #supportedOptions()}
+     * @param value its value
+     * @param <T> the type of the value
+     * @return this
+     * @throws IOException if the socket is closed or the system refuses
+     * @throws UnsupportedOperationException if a listener does not have the option
+     */
+    public <T> TcpListener setOption(SocketOption<T> option, T value) throws IOException {
+        if (!socket.setOption(option, value)) {
+            throw Checks.closed("setting " + option.name() + " of", local);
+        }
+        return this;
+    }
+
+    /**
+     * Reads an option.
+     *
+     * @param option one of {@link #supportedOptions()}
+     * @param <T> the type of the value
+     * @return its value; sizes of buffers as the system accounts them, which may be double
+     * @throws IOException if the socket is closed or the system refuses
+     * @throws UnsupportedOperationException if a listener does not have the option
+     */
+    public <T> T getOption(SocketOption<T> option) throws IOException {
+        return socket.getOption(option);
+    }
+
+    /**
+     * The options of listeners.
+     *
+     * @return some of {@link java.net.StandardSocketOptions} and {@link SocketOptions}
+     */
+    public Set<SocketOption<?>> supportedOptions() {
+        return socket.supportedOptions();
     }
 
     /**
@@ -183,8 +259,7 @@ public final class TcpListener implements AutoCloseable {
      */
     @Override
     public void close() {
-        socket.close();
-        tracked.clean();
+        acceptor.close();
     }
 
     @Override

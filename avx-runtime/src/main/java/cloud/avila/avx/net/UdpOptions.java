@@ -1,5 +1,8 @@
 package cloud.avila.avx.net;
 
+import java.net.SocketOption;
+import java.util.Map;
+
 /**
  * Options of a {@link UdpSocket} that are fixed when it is opened.
  *
@@ -12,14 +15,16 @@ package cloud.avila.avx.net;
  * @param sendBufferSize size of the send buffer in bytes, 0 for the system's default ({@code
  *     SO_SNDBUF})
  * @param broadcast whether it may send to broadcast addresses ({@code SO_BROADCAST})
+ * @param options other options to set before it is bound; see {@link #with}
  */
 public record UdpOptions(
         boolean reuseAddress,
         boolean reusePort,
         int receiveBufferSize,
         int sendBufferSize,
-        boolean broadcast) {
-    private static final UdpOptions DEFAULTS = new UdpOptions(false, false, 0, 0, false);
+        boolean broadcast,
+        Map<SocketOption<?>, Object> options) {
+    private static final UdpOptions DEFAULTS = new UdpOptions(false, false, 0, 0, false, Map.of());
 
     /**
      * Checks the values.
@@ -27,6 +32,7 @@ public record UdpOptions(
      * @throws IllegalArgumentException if a buffer size is negative
      */
     public UdpOptions {
+        options = Map.copyOf(options);
         Checks.bufferSize("receiveBufferSize", receiveBufferSize);
         Checks.bufferSize("sendBufferSize", sendBufferSize);
     }
@@ -47,7 +53,8 @@ public record UdpOptions(
      * @return new options
      */
     public UdpOptions withReuseAddress(boolean value) {
-        return new UdpOptions(value, reusePort, receiveBufferSize, sendBufferSize, broadcast);
+        return new UdpOptions(
+                value, reusePort, receiveBufferSize, sendBufferSize, broadcast, options);
     }
 
     /**
@@ -57,7 +64,8 @@ public record UdpOptions(
      * @return new options
      */
     public UdpOptions withReusePort(boolean value) {
-        return new UdpOptions(reuseAddress, value, receiveBufferSize, sendBufferSize, broadcast);
+        return new UdpOptions(
+                reuseAddress, value, receiveBufferSize, sendBufferSize, broadcast, options);
     }
 
     /**
@@ -67,7 +75,7 @@ public record UdpOptions(
      * @return new options
      */
     public UdpOptions withReceiveBufferSize(int bytes) {
-        return new UdpOptions(reuseAddress, reusePort, bytes, sendBufferSize, broadcast);
+        return new UdpOptions(reuseAddress, reusePort, bytes, sendBufferSize, broadcast, options);
     }
 
     /**
@@ -77,7 +85,8 @@ public record UdpOptions(
      * @return new options
      */
     public UdpOptions withSendBufferSize(int bytes) {
-        return new UdpOptions(reuseAddress, reusePort, receiveBufferSize, bytes, broadcast);
+        return new UdpOptions(
+                reuseAddress, reusePort, receiveBufferSize, bytes, broadcast, options);
     }
 
     /**
@@ -87,6 +96,26 @@ public record UdpOptions(
      * @return new options
      */
     public UdpOptions withBroadcast(boolean value) {
-        return new UdpOptions(reuseAddress, reusePort, receiveBufferSize, sendBufferSize, value);
+        return new UdpOptions(
+                reuseAddress, reusePort, receiveBufferSize, sendBufferSize, value, options);
+    }
+
+    /**
+     * The same with another option of the system.
+     *
+     * @param option the option, of {@link java.net.StandardSocketOptions} or {@link SocketOptions}
+     * @param value its value
+     * @param <T> the type of the value
+     * @return new options
+     * @throws ClassCastException if the value is not of the option's type
+     */
+    public <T> UdpOptions with(SocketOption<T> option, T value) {
+        return new UdpOptions(
+                reuseAddress,
+                reusePort,
+                receiveBufferSize,
+                sendBufferSize,
+                broadcast,
+                Checks.with(options, option, value));
     }
 }

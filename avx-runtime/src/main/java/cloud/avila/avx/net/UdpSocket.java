@@ -9,11 +9,16 @@ import org.jspecify.annotations.Nullable;
 import java.io.IOException;
 import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.NetworkInterface;
 import java.net.SocketOption;
-import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 
 /**
@@ -99,7 +104,8 @@ public final class UdpSocket implements AutoCloseable {
                                 options.reusePort(),
                                 options.receiveBufferSize(),
                                 options.sendBufferSize(),
-                                options.broadcast())));
+                                options.broadcast(),
+                                options.options())));
     }
 
     // ---- receiving ----
@@ -204,6 +210,122 @@ public final class UdpSocket implements AutoCloseable {
         return recvFrom(to).length();
     }
 
+    /**
+     * Receives the datagrams that are there, waiting for the first, with as few calls of the system
+     * as possible. Each goes into a buffer of its own, whose position it moves.
+     *
+     * @param to the buffers to fill, in their order, at least one
+     * @return what came, as many as datagrams: at least one, at most as many as buffers
+     * @throws IllegalArgumentException if there are no buffers
+     * @throws SocketClosedException if the socket is closed
+     * @throws java.net.PortUnreachableException if the socket is connected and the peer has told
+     *     that nobody listens; such a report behind the first datagram is dropped
+     * @throws IOException if receiving the first failed
+     * @throws InterruptedException if the thread was interrupted; no datagram is lost
+     */
+    public List<ReceivedDatagram> recvMany(ByteBuffer... to)
+            throws IOException, InterruptedException {
+        return recvMany(to, IoDriver.FOREVER);
+    }
+
+    /**
+     * Receives the datagrams that are there, waiting a limited time for the first.
+     *
+     * @param to the buffers to fill, in their order, at least one
+     * @param timeout longest time to wait; zero takes only what is there
+     * @return what came: at least one, at most as many as buffers
+     * @throws IllegalArgumentException if there are no buffers
+     * @throws java.net.SocketTimeoutException if nothing came in time
+     * @throws SocketClosedException if the socket is closed
+     * @throws java.net.PortUnreachableException if the socket is connected and the peer has told
+     *     that nobody listens; such a report behind the first datagram is dropped
+     * @throws IOException if receiving the first failed
+     * @throws InterruptedException if the thread was interrupted; no datagram is lost
+     */
+    public List<ReceivedDatagram> recvMany(ByteBuffer[] to, Duration timeout)
+            throws IOException, InterruptedException {
+        return recvMany(to, Checks.nanos(timeout));
+    }
+
+    private List<ReceivedDatagram> recvMany(ByteBuffer[] to, long timeoutNanos)
+            throws IOException, InterruptedException {
+        if (to.length == 0) {
+            throw new IllegalArgumentException("there is no buffer to fill");
+        }
+        try {
+            var received = new IoDatagram.@Nullable Received[to.length];
+            int count = socket.recvMany(to, received, timeoutNanos);
+            if (count < 0) {
+                throw count == IoDriver.CLOSED
+                        ? Checks.closed("receive on", localAddress())
+                        : Checks.timedOut("receive on", localAddress(), timeoutNanos);
+            }
+            var told = new ArrayList<ReceivedDatagram>(count);
+            for (int i = 0; i < count; i++) {
+                IoDatagram.Received each = Objects.requireNonNull(received[i]);
+                told.add(new ReceivedDatagram(each.sender(), each.length(), each.datagramLength()));
+            }
+            return told;
+        } finally {
+            Reference.reachabilityFence(this);
+        }
+    }
+
+    /**
+     * Waits until receiving would not wait, without a buffer.
+     *
+     * @throws SocketClosedException if the socket is closed
+     * @throws IOException if the system refuses to tell
+     * @throws InterruptedException if the thread was interrupted
+     */
+    public void awaitReadable() throws IOException, InterruptedException {
+        awaitReadable(IoDriver.FOREVER);
+    }
+
+    /**
+     * Waits a limited time until receiving would not wait, without a buffer.
+     *
+     * @param timeout longest time to wait; zero only looks
+     * @throws java.net.SocketTimeoutException if nothing came in time
+     * @throws SocketClosedException if the socket is closed
+     * @throws IOException if the system refuses to tell
+     * @throws InterruptedException if the thread was interrupted
+     */
+    public void awaitReadable(Duration timeout) throws IOException, InterruptedException {
+        awaitReadable(Checks.nanos(timeout));
+    }
+
+    private void awaitReadable(long timeoutNanos) throws IOException, InterruptedException {
+        try {
+            int result = socket.awaitReadable(timeoutNanos);
+            if (result < 0) {
+                throw result == IoDriver.CLOSED
+                        ? Checks.closed("receive on", localAddress())
+                        : Checks.timedOut("receive on", localAddress(), timeoutNanos);
+            }
+        } finally {
+            Reference.reachabilityFence(this);
+        }
+    }
+
+    /**
+     * Asks to be told once when receiving would not wait. The rules are those of {@link
+     * SocketStream#whenReadable}.
+     *
+     * @param action what to run; takes the place of one that has not run yet
+     * @return true if receiving would not wait now, and the action will not run; false if it will
+     * @throws SocketClosedException if the socket is closed
+     * @throws IOException if the system refuses to tell
+     * @throws UnsupportedOperationException if the driver cannot; the message names it
+     */
+    public boolean whenReadable(Runnable action) throws IOException {
+        try {
+            return Checks.ready(socket.whenReadable(Checks.guarded(action)), "receive on", this);
+        } finally {
+            Reference.reachabilityFence(this);
+        }
+    }
+
     // ---- sending ----
 
     /**
@@ -231,7 +353,105 @@ public final class UdpSocket implements AutoCloseable {
      */
     public void sendTo(ByteBuffer from, InetSocketAddress to)
             throws IOException, InterruptedException {
-        send(from, Checks.resolved(to), to);
+        send(from, Checks.resolved(to), to, IoDriver.FOREVER);
+    }
+
+    /**
+     * Sends one datagram, and waits a limited time for room in the send buffer.
+     *
+     * @param from the datagram, at most 65 507 bytes to an IPv4 address
+     * @param to where to, a resolved address
+     * @param timeout longest time to wait; zero does not wait
+     * @throws java.net.SocketTimeoutException if there was no room in time
+     * @throws SocketClosedException if the socket is closed
+     * @throws IOException if the system refuses, for example because it is too long
+     * @throws InterruptedException if the thread was interrupted; nothing was sent
+     */
+    public void sendTo(ByteBuffer from, InetSocketAddress to, Duration timeout)
+            throws IOException, InterruptedException {
+        send(from, Checks.resolved(to), to, Checks.nanos(timeout));
+    }
+
+    /**
+     * Sends datagrams, each all that remains in its buffer, with as few calls of the system as
+     * possible, and moves the buffers' positions. Waits while the send buffer is full.
+     *
+     * @param from the datagrams, in their order
+     * @param to where to, one resolved address for each
+     * @throws IllegalArgumentException if there are not as many addresses as datagrams
+     * @throws SocketClosedException if the socket is closed
+     * @throws IOException if the system refuses one; those before it are sent, and the position of
+     *     its buffer has not moved
+     * @throws InterruptedException if the thread was interrupted; those whose position has moved
+     *     are sent
+     */
+    public void sendMany(ByteBuffer[] from, InetSocketAddress[] to)
+            throws IOException, InterruptedException {
+        if (from.length != to.length) {
+            throw new IllegalArgumentException(
+                    from.length + " datagrams, but " + to.length + " addresses");
+        }
+        for (InetSocketAddress address : to) {
+            Checks.resolved(address);
+        }
+        sendAll(from, to);
+    }
+
+    /**
+     * Sends datagrams to the peer that the socket is connected to, each all that remains in its
+     * buffer, with as few calls of the system as possible.
+     *
+     * @param from the datagrams, in their order
+     * @throws SocketClosedException if the socket is closed
+     * @throws java.net.PortUnreachableException if the peer has told that nobody listens
+     * @throws IOException if the system refuses one; those before it are sent, and the position of
+     *     its buffer has not moved
+     * @throws InterruptedException if the thread was interrupted; those whose position has moved
+     *     are sent
+     * @throws IllegalStateException if the socket is not connected
+     */
+    public void sendMany(ByteBuffer... from) throws IOException, InterruptedException {
+        InetSocketAddress unused = connected("sendMany", "the addresses");
+        sendAll(from, null);
+    }
+
+    private void sendAll(ByteBuffer[] from, InetSocketAddress @Nullable [] to)
+            throws IOException, InterruptedException {
+        try {
+            for (int done = 0; done < from.length; ) {
+                int count =
+                        socket.sendMany(
+                                done == 0 ? from : Arrays.copyOfRange(from, done, from.length),
+                                to == null || done == 0
+                                        ? to
+                                        : Arrays.copyOfRange(to, done, to.length),
+                                IoDriver.FOREVER);
+                if (count < 0) {
+                    throw Checks.closed("send on", localAddress());
+                }
+                done += count;
+            }
+        } finally {
+            Reference.reachabilityFence(this);
+        }
+    }
+
+    /**
+     * Asks to be told once when sending would not wait. The rules are those of {@link
+     * SocketStream#whenReadable}.
+     *
+     * @param action what to run; takes the place of one that has not run yet
+     * @return true if sending would not wait now, and the action will not run; false if it will
+     * @throws SocketClosedException if the socket is closed
+     * @throws IOException if the system refuses to tell
+     * @throws UnsupportedOperationException if the driver cannot; the message names it
+     */
+    public boolean whenWritable(Runnable action) throws IOException {
+        try {
+            return Checks.ready(socket.whenWritable(Checks.guarded(action)), "send on", this);
+        } finally {
+            Reference.reachabilityFence(this);
+        }
     }
 
     /**
@@ -246,14 +466,21 @@ public final class UdpSocket implements AutoCloseable {
      * @throws IllegalStateException if the socket is not connected
      */
     public void send(ByteBuffer from) throws IOException, InterruptedException {
-        send(from, null, connected("send", "sendTo"));
+        send(from, null, connected("send", "sendTo"), IoDriver.FOREVER);
     }
 
-    private void send(ByteBuffer from, @Nullable InetSocketAddress to, InetSocketAddress shown)
+    private void send(
+            ByteBuffer from,
+            @Nullable InetSocketAddress to,
+            InetSocketAddress shown,
+            long timeoutNanos)
             throws IOException, InterruptedException {
         try {
-            if (socket.sendTo(from, to, IoDriver.FOREVER) == IoDriver.CLOSED) {
-                throw Checks.closed("send to", shown);
+            int result = socket.sendTo(from, to, timeoutNanos);
+            if (result < 0) {
+                throw result == IoDriver.CLOSED
+                        ? Checks.closed("send to", shown)
+                        : Checks.timedOut("send to", shown, timeoutNanos);
             }
         } finally {
             Reference.reachabilityFence(this);
@@ -281,6 +508,82 @@ public final class UdpSocket implements AutoCloseable {
                     operation + " needs a connected socket; call connect first, or use " + other);
         }
         return peer;
+    }
+
+    // ---- multicast ----
+
+    /**
+     * Joins a multicast group: what is sent to it and to the port of this socket is received. The
+     * socket should be bound to the wildcard address or that of the group, with {@code
+     * SO_REUSEADDR} if others on this machine do the same.
+     *
+     * @param group the address of the group
+     * @param on the interface on which to receive
+     * @throws IllegalArgumentException if it is not the address of a group
+     * @throws SocketClosedException if the socket is closed
+     * @throws IOException if it was joined before, or the system refuses
+     * @throws UnsupportedOperationException if the driver has no multicast; the message names it
+     */
+    public void join(InetAddress group, NetworkInterface on) throws IOException {
+        join(new IoDatagram.Membership(Checks.group(group), on, null));
+    }
+
+    /**
+     * Joins a multicast group for one sender (source-specific multicast). May be called again for
+     * another sender.
+     *
+     * @param group the address of the group
+     * @param on the interface on which to receive
+     * @param source the sender
+     * @throws IllegalArgumentException if it is not the address of a group
+     * @throws SocketClosedException if the socket is closed
+     * @throws IOException if it was joined before, or the system refuses
+     * @throws UnsupportedOperationException if the driver has no such multicast; the message names
+     *     it
+     */
+    public void join(InetAddress group, NetworkInterface on, InetAddress source)
+            throws IOException {
+        join(new IoDatagram.Membership(Checks.group(group), on, source));
+    }
+
+    private void join(IoDatagram.Membership membership) throws IOException {
+        if (!socket.join(membership)) {
+            throw Checks.closed("join " + membership.group() + " with", localAddress());
+        }
+    }
+
+    /**
+     * Leaves a multicast group. Closing the socket leaves all.
+     *
+     * @param group the address of the group
+     * @param on the interface with which it was joined
+     * @throws IllegalArgumentException if it is not the address of a group
+     * @throws SocketClosedException if the socket is closed
+     * @throws IOException if it was not joined, or the system refuses
+     */
+    public void leave(InetAddress group, NetworkInterface on) throws IOException {
+        leave(new IoDatagram.Membership(Checks.group(group), on, null));
+    }
+
+    /**
+     * Leaves a multicast group for one sender.
+     *
+     * @param group the address of the group
+     * @param on the interface with which it was joined
+     * @param source the sender with which it was joined
+     * @throws IllegalArgumentException if it is not the address of a group
+     * @throws SocketClosedException if the socket is closed
+     * @throws IOException if it was not joined, or the system refuses
+     */
+    public void leave(InetAddress group, NetworkInterface on, InetAddress source)
+            throws IOException {
+        leave(new IoDatagram.Membership(Checks.group(group), on, source));
+    }
+
+    private void leave(IoDatagram.Membership membership) throws IOException {
+        if (!socket.leave(membership)) {
+            throw Checks.closed("leave " + membership.group() + " with", localAddress());
+        }
     }
 
     // ---- settings ----
@@ -318,7 +621,7 @@ public final class UdpSocket implements AutoCloseable {
     /**
      * The options of UDP sockets.
      *
-     * @return some of {@link StandardSocketOptions}
+     * @return some of {@link java.net.StandardSocketOptions} and {@link SocketOptions}
      */
     public Set<SocketOption<?>> supportedOptions() {
         return socket.supportedOptions();

@@ -1,19 +1,21 @@
 package cloud.avila.avx.net;
 
 import java.io.IOException;
-import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** The half of a {@link TcpStream} that writes, see {@link TcpStream#split()}. For one thread. */
+/**
+ * The half of a {@link SocketStream} that writes, see {@link SocketStream#split()}. For one thread.
+ */
 public final class WriteHalf implements AutoCloseable {
-    private final TcpStream stream;
+    private final SocketStream stream;
     private final AtomicInteger open;
     private final AtomicBoolean closed = new AtomicBoolean();
 
-    WriteHalf(TcpStream stream, AtomicInteger open) {
+    WriteHalf(SocketStream stream, AtomicInteger open) {
         this.stream = stream;
         this.open = open;
     }
@@ -58,7 +60,7 @@ public final class WriteHalf implements AutoCloseable {
      *
      * @return the address
      */
-    public InetSocketAddress remoteAddress() {
+    public SocketAddress remoteAddress() {
         return stream.remoteAddress();
     }
 

@@ -193,12 +193,12 @@ class TcpListenerTest extends RuntimeSockets {
     @Test
     void optionsAreChecked() {
         var options =
-                new ListenOptions(5, false, true, 4096)
+                ListenOptions.defaults()
                         .withBacklog(7)
                         .withReuseAddress(true)
                         .withReusePort(false)
                         .withReceiveBufferSize(8192);
-        assertEquals(new ListenOptions(7, true, false, 8192), options);
+        assertEquals(ListenOptions.defaults().withBacklog(7).withReceiveBufferSize(8192), options);
         assertThrows(IllegalArgumentException.class, () -> options.withBacklog(0));
         assertThrows(IllegalArgumentException.class, () -> options.withReceiveBufferSize(-1));
     }

@@ -4,9 +4,11 @@ import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.net.SocketOption;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Map;
 import java.util.Set;
 
 /**
@@ -279,15 +281,49 @@ public interface IoDriver extends AutoCloseable {
     void close();
 
     /**
+     * Sets options that were given together.
+     *
+     * @param socket a socket that is not bound yet
+     * @param options the options
+     * @throws IOException if the system refuses one
+     * @throws UnsupportedOperationException if the socket does not have one
+     */
+    @SuppressWarnings("unchecked") // the type of each value was checked when it was put there
+    static void setOptions(IoSocket socket, Map<SocketOption<?>, Object> options)
+            throws IOException {
+        for (Map.Entry<SocketOption<?>, Object> option : options.entrySet()) {
+            socket.setOption((SocketOption<Object>) option.getKey(), option.getValue());
+        }
+    }
+
+    /**
      * Options of a listening socket.
      *
      * @param backlog connections that may wait to be accepted
      * @param reuseAddress {@code SO_REUSEADDR}
      * @param reusePort {@code SO_REUSEPORT}
      * @param receiveBuffer {@code SO_RCVBUF} in bytes, 0 for the system's default
+     * @param options other options to set before binding
      */
     record ListenSettings(
-            int backlog, boolean reuseAddress, boolean reusePort, int receiveBuffer) {}
+            int backlog,
+            boolean reuseAddress,
+            boolean reusePort,
+            int receiveBuffer,
+            Map<SocketOption<?>, Object> options) {
+        /**
+         * Without other options.
+         *
+         * @param backlog connections that may wait to be accepted
+         * @param reuseAddress {@code SO_REUSEADDR}
+         * @param reusePort {@code SO_REUSEPORT}
+         * @param receiveBuffer {@code SO_RCVBUF} in bytes, 0 for the system's default
+         */
+        public ListenSettings(
+                int backlog, boolean reuseAddress, boolean reusePort, int receiveBuffer) {
+            this(backlog, reuseAddress, reusePort, receiveBuffer, Map.of());
+        }
+    }
 
     /**
      * Options of a connection.
@@ -296,14 +332,33 @@ public interface IoDriver extends AutoCloseable {
      * @param reuseAddress {@code SO_REUSEADDR}
      * @param receiveBuffer {@code SO_RCVBUF} in bytes, 0 for the system's default
      * @param sendBuffer {@code SO_SNDBUF} in bytes, 0 for the system's default
+     * @param options other options to set before binding and connecting
      */
     record ConnectSettings(
             @Nullable InetSocketAddress local,
             boolean reuseAddress,
             int receiveBuffer,
-            int sendBuffer) {
+            int sendBuffer,
+            Map<SocketOption<?>, Object> options) {
         /** Everything as the system chooses. */
         public static final ConnectSettings DEFAULTS = new ConnectSettings(null, false, 0, 0);
+
+        /**
+         * Without other options.
+         *
+         * @param local where to connect from, port 0 for any free one; null to leave it to the
+         *     system
+         * @param reuseAddress {@code SO_REUSEADDR}
+         * @param receiveBuffer {@code SO_RCVBUF} in bytes, 0 for the system's default
+         * @param sendBuffer {@code SO_SNDBUF} in bytes, 0 for the system's default
+         */
+        public ConnectSettings(
+                @Nullable InetSocketAddress local,
+                boolean reuseAddress,
+                int receiveBuffer,
+                int sendBuffer) {
+            this(local, reuseAddress, receiveBuffer, sendBuffer, Map.of());
+        }
     }
 
     /**
@@ -314,11 +369,31 @@ public interface IoDriver extends AutoCloseable {
      * @param receiveBuffer {@code SO_RCVBUF} in bytes, 0 for the system's default
      * @param sendBuffer {@code SO_SNDBUF} in bytes, 0 for the system's default
      * @param broadcast {@code SO_BROADCAST}
+     * @param options other options to set before binding
      */
     record DatagramSettings(
             boolean reuseAddress,
             boolean reusePort,
             int receiveBuffer,
             int sendBuffer,
-            boolean broadcast) {}
+            boolean broadcast,
+            Map<SocketOption<?>, Object> options) {
+        /**
+         * Without other options.
+         *
+         * @param reuseAddress {@code SO_REUSEADDR}
+         * @param reusePort {@code SO_REUSEPORT}
+         * @param receiveBuffer {@code SO_RCVBUF} in bytes, 0 for the system's default
+         * @param sendBuffer {@code SO_SNDBUF} in bytes, 0 for the system's default
+         * @param broadcast {@code SO_BROADCAST}
+         */
+        public DatagramSettings(
+                boolean reuseAddress,
+                boolean reusePort,
+                int receiveBuffer,
+                int sendBuffer,
+                boolean broadcast) {
+            this(reuseAddress, reusePort, receiveBuffer, sendBuffer, broadcast, Map.of());
+        }
+    }
 }

@@ -8,7 +8,7 @@ import java.net.SocketOption;
 import java.util.Set;
 
 /** What every socket of a driver can do. Thread-safe. */
-public interface IoSocket extends AutoCloseable {
+public interface IoSocket extends IoResource {
     /**
      * The internet address of this end.
      *
@@ -46,13 +46,6 @@ public interface IoSocket extends AutoCloseable {
      * @return the options
      */
     Set<SocketOption<?>> supportedOptions();
-
-    /**
-     * Whether it is not closed yet.
-     *
-     * @return whether it is open
-     */
-    boolean isOpen();
 
     /**
      * Asks to be told once when receiving (or accepting) would not wait. It may be called by any

@@ -50,7 +50,7 @@ public final class LeakDetector {
     }
 
     /** Must not refer to the owner, or that would stay reachable. */
-    private record Check(IoSocket socket, @Nullable OpenedHere place) implements Runnable {
+    private record Check(IoResource socket, @Nullable OpenedHere place) implements Runnable {
         @Override
         public void run() {
             if (!socket.isOpen()) {
@@ -78,10 +78,10 @@ public final class LeakDetector {
      * Watches over an owner and the socket that it is to close.
      *
      * @param owner the object that users hold
-     * @param socket the socket, which does not refer to the owner
+     * @param socket the socket or descriptor, which does not refer to the owner
      * @return to be cleaned after the socket was closed
      */
-    public static Cleaner.Cleanable track(Object owner, IoSocket socket) {
+    public static Cleaner.Cleanable track(Object owner, IoResource socket) {
         return switch (level) {
             case OFF -> UNTRACKED;
             case SIMPLE -> Tracking.CLEANER.register(owner, new Check(socket, null));
