@@ -1,10 +1,10 @@
 //! The cases, in the shapes and sizes of the JVM side. Each checks that every task or message was
 //! handled exactly once.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
@@ -36,7 +36,10 @@ pub enum Workload {
     /// Its one value is the time of a run, divided by so many operations.
     Timed(u32, Run),
     /// Gives a value for each of its rows itself.
-    Values(&'static [&'static str], fn(&Runtime) -> Result<Vec<f64>, String>),
+    Values(
+        &'static [&'static str],
+        fn(&Runtime) -> Result<Vec<f64>, String>,
+    ),
 }
 
 /// Finds a case. Tokio has one kind of task, so jobs and fibers have the same peers.
@@ -67,9 +70,9 @@ pub fn find(group: &str, case: &str) -> Result<Workload, String> {
         ("channel", "mpsc-alone-unbounded") => Timed(channel::ALONE, channel::alone_unbounded),
         ("channel", "buffered-16") => Timed(channel::MESSAGES, |r| channel::paired(r, 16)),
         ("channel", "buffered-100") => Timed(channel::MESSAGES, |r| channel::paired(r, 100)),
-        ("channel", "chained-16") => {
-            Timed(channel::LINKS * channel::LINK_MESSAGES, |r| channel::chained(r, 16))
-        }
+        ("channel", "chained-16") => Timed(channel::LINKS * channel::LINK_MESSAGES, |r| {
+            channel::chained(r, 16)
+        }),
         ("sync", "mutex-uncontended") => {
             Timed(sync::LOCKS_ALONE, |r| sync::locks(r, 1, sync::LOCKS_ALONE))
         }
@@ -80,19 +83,31 @@ pub fn find(group: &str, case: &str) -> Result<Workload, String> {
         ("sync", "semaphore-uncontended") => {
             Timed(sync::PERMITS, |r| sync::permits(r, 10, sync::PERMITS))
         }
-        ("sync", "semaphore-contended") => {
-            Timed(sync::YIELDED_PERMITS, |r| sync::permits(r, 5, sync::YIELDED_PERMITS))
-        }
+        ("sync", "semaphore-contended") => Timed(sync::YIELDED_PERMITS, |r| {
+            sync::permits(r, 5, sync::YIELDED_PERMITS)
+        }),
         ("sync", "notify-one") => Timed(sync::RINGS, |r| sync::rings(r, false)),
         ("sync", "notify-all") => Timed(sync::RINGS, |r| sync::rings(r, true)),
         ("sync", "barrier-8") => Timed(sync::MEETINGS, sync::meetings),
-        ("channel", "broadcast-10") => Timed(events::ROUNDS * 10, |r| events::broadcast(r, 10)),
-        ("channel", "broadcast-100") => Timed(events::ROUNDS * 100, |r| events::broadcast(r, 100)),
-        ("channel", "broadcast-1000") => Timed(events::ROUNDS * 1_000, |r| events::broadcast(r, 1_000)),
-        ("channel", "watch-10") => Timed(events::ROUNDS * 10, |r| events::watch(r, 10)),
-        ("channel", "watch-100") => Timed(events::ROUNDS * 100, |r| events::watch(r, 100)),
-        ("channel", "watch-1000") => Timed(events::ROUNDS * 1_000, |r| events::watch(r, 1_000)),
-        ("channel", "oneshot") => Timed(events::REQUESTS, events::requests),
+        ("channel", "broadcast-10" | "poll-broadcast-10") => {
+            Timed(events::ROUNDS * 10, |r| events::broadcast(r, 10))
+        }
+        ("channel", "broadcast-100" | "poll-broadcast-100") => {
+            Timed(events::ROUNDS * 100, |r| events::broadcast(r, 100))
+        }
+        ("channel", "broadcast-1000" | "poll-broadcast-1000") => {
+            Timed(events::ROUNDS * 1_000, |r| events::broadcast(r, 1_000))
+        }
+        ("channel", "watch-10" | "poll-watch-10") => {
+            Timed(events::ROUNDS * 10, |r| events::watch(r, 10))
+        }
+        ("channel", "watch-100" | "poll-watch-100") => {
+            Timed(events::ROUNDS * 100, |r| events::watch(r, 100))
+        }
+        ("channel", "watch-1000" | "poll-watch-1000") => {
+            Timed(events::ROUNDS * 1_000, |r| events::watch(r, 1_000))
+        }
+        ("channel", "oneshot" | "poll-oneshot") => Timed(events::REQUESTS, events::requests),
         ("timer", "pending") => Values(&["schedule", "cancel"], timer::pending),
         ("timer", "fiber-timeout") => Timed(timer::TIMEOUTS, timer::timeouts),
         ("timer", "fiber-sleep") => Timed(timer::SLEEPS, timer::sleeps),
@@ -182,7 +197,9 @@ fn spawn_counted(runtime: &Runtime, tasks: u32) -> Result<(), String> {
 
 /// Spawns from outside, then asks each task for its result.
 fn joined(runtime: &Runtime, tasks: u32) -> Result<(), String> {
-    let handles: Vec<_> = (0..tasks).map(|i| runtime.spawn(async move { i })).collect();
+    let handles: Vec<_> = (0..tasks)
+        .map(|i| runtime.spawn(async move { i }))
+        .collect();
     let sum = runtime.block_on(async {
         let mut sum = 0;
         for handle in handles {
@@ -265,15 +282,21 @@ fn compute() {
 }
 
 fn remote_busy(runtime: &Runtime) -> Result<(), String> {
-    Load::during(runtime, 4, false, Box::new(|| {}), || spawn_counted(runtime, BUSY_SPAWNS))
+    Load::during(runtime, 4, false, Box::new(|| {}), || {
+        spawn_counted(runtime, BUSY_SPAWNS)
+    })
 }
 
 fn joined_busy_yielding(runtime: &Runtime) -> Result<(), String> {
-    Load::during(runtime, 8, true, Box::new(|| {}), || joined(runtime, SPAWNS))
+    Load::during(runtime, 8, true, Box::new(|| {}), || {
+        joined(runtime, SPAWNS)
+    })
 }
 
 fn joined_busy_spawning(runtime: &Runtime) -> Result<(), String> {
-    Load::during(runtime, 4, false, Box::new(|| {}), || joined(runtime, BUSY_SPAWNS))
+    Load::during(runtime, 4, false, Box::new(|| {}), || {
+        joined(runtime, BUSY_SPAWNS)
+    })
 }
 
 fn skynet(runtime: &Runtime) -> Result<(), String> {
@@ -283,8 +306,9 @@ fn skynet(runtime: &Runtime) -> Result<(), String> {
                 return first;
             }
             let each = leaves / 10;
-            let children: Vec<_> =
-                (0..10).map(|i| tokio::spawn(subtree(first + i * each, each))).collect();
+            let children: Vec<_> = (0..10)
+                .map(|i| tokio::spawn(subtree(first + i * each, each)))
+                .collect();
             let mut sum = 0;
             for child in children {
                 // a panic ends the process
@@ -322,7 +346,10 @@ fn blocking(runtime: &Runtime) -> Result<(), String> {
         }
         Ok::<u64, String>(sum)
     })?;
-    check_sum(sum, u64::from(BLOCKING_TASKS * BLOCKING_BATCHES) * sum_below(BLOCKING_BATCH))
+    check_sum(
+        sum,
+        u64::from(BLOCKING_TASKS * BLOCKING_BATCHES) * sum_below(BLOCKING_BATCH),
+    )
 }
 
 fn chained(runtime: &Runtime) -> Result<(), String> {

@@ -72,6 +72,9 @@ final class MpmcQueue<T> extends SegmentQueue<T> {
     private static final Object TAKEN = new Object();
     private static final Object RETRY = new Object();
 
+    /** A sender has claimed the position at the head and not written its message yet. */
+    static final Object CLAIMED = new Object();
+
     private static final VarHandle RECEIVERS;
     private static final VarHandle DROPPED;
 
@@ -186,8 +189,26 @@ final class MpmcQueue<T> extends SegmentQueue<T> {
         return retractPlace();
     }
 
+    /**
+     * A message, END, null if there is none now, or CLAIMED. A rendezvous waits for a message that
+     * is claimed: its sender has been promised that this receiver takes it.
+     */
+    @Nullable Object tryReceiveWritten() {
+        return capacity == 0 ? tryReceive() : tryTakeWritten();
+    }
+
     private @Nullable Object tryTake() {
-        for (int n = 0; ; ) {
+        for (int n = 0; ; n++) {
+            Object m = tryTakeWritten();
+            if (m != CLAIMED) {
+                return m;
+            }
+            pause(n);
+        }
+    }
+
+    private @Nullable Object tryTakeWritten() {
+        for (; ; ) {
             long h = (long) HEAD.getVolatile(this);
             Object m = takeAt(h);
             if (m != null) {
@@ -199,7 +220,7 @@ final class MpmcQueue<T> extends SegmentQueue<T> {
                 return isEnd(t, h) ? END : null;
             }
             if ((long) HEAD.getVolatile(this) == h) {
-                pause(n++);
+                return CLAIMED;
             }
         }
     }

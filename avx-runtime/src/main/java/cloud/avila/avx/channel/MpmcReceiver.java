@@ -32,7 +32,7 @@ final class MpmcReceiver<T> implements SharedReceiver<T>, Selectable {
     }
 
     private final MpmcQueue<T> queue;
-    private final RecvPoll<T> polled = new RecvPoll<>(this, this);
+    private final PollSlot<RecvResult<T>> polled = new PollSlot<>(this, this::tryRecv);
     private volatile int state; // the queue is closed, if this was the last, before CLOSED is seen
 
     MpmcReceiver(MpmcQueue<T> queue) {
@@ -59,15 +59,23 @@ final class MpmcReceiver<T> implements SharedReceiver<T>, Selectable {
     }
 
     @Override
-    @SuppressWarnings("unchecked") // senders put T only
     public RecvResult<T> tryRecv() {
-        if (isLeft()) {
-            return new RecvResult.Closed<>();
+        Object m = isLeft() ? SegmentQueue.END : queue.tryReceive();
+        return m == null ? new RecvResult.Empty<>() : result(m);
+    }
+
+    /** Null if there is nothing; does not wait for a sender that has claimed the position. */
+    private @Nullable RecvResult<T> tryRecv(Context cx) {
+        Object m = isLeft() ? SegmentQueue.END : queue.tryReceiveWritten();
+        if (m == MpmcQueue.CLAIMED) {
+            cx.pollAgain();
+            return null;
         }
-        Object m = queue.tryReceive();
-        if (m == null) {
-            return new RecvResult.Empty<>();
-        }
+        return m == null ? null : result(m);
+    }
+
+    @SuppressWarnings("unchecked") // senders put T only
+    private RecvResult<T> result(Object m) {
         return m == SegmentQueue.END ? new RecvResult.Closed<>() : new RecvResult.Received<>((T) m);
     }
 
@@ -94,7 +102,7 @@ final class MpmcReceiver<T> implements SharedReceiver<T>, Selectable {
 
     @Override
     public Future<RecvResult<T>> recvFuture() {
-        return new RecvPoll<>(this, this);
+        return new PollSlot<>(this, this::tryRecv);
     }
 
     @Override

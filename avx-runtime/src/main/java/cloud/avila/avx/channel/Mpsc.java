@@ -28,7 +28,7 @@ import java.lang.invoke.VarHandle;
  * @param <T> the type of messages
  */
 public final class Mpsc<T> {
-    private static final int UNBOUNDED_SEGMENT = 512;
+    private static final int UNBOUNDED_SEGMENT = 128;
     private static final int SMALLEST_SEGMENT = 16;
     private static final VarHandle RECEIVER_TAKEN;
 

@@ -52,7 +52,7 @@ final class MpscQueue<T> extends SegmentQueue<T> implements Receiver<T>, Receive
         }
     }
 
-    private final RecvPoll<T> polled = new RecvPoll<>(this, this);
+    private final PollSlot<RecvResult<T>> polled = new PollSlot<>(this, this::tryRecv);
 
     MpscQueue(int capacity, int segmentSize) {
         this(capacity, segmentSize, 0);
@@ -179,7 +179,21 @@ final class MpscQueue<T> extends SegmentQueue<T> implements Receiver<T>, Receive
 
     @Override
     public Future<RecvResult<T>> recvFuture() {
-        return new RecvPoll<>(this, this);
+        return new PollSlot<>(this, this::tryRecv);
+    }
+
+    /** Null if there is nothing; does not wait for a sender that has claimed the position. */
+    private @Nullable RecvResult<T> tryRecv(Context cx) {
+        Object m = peek();
+        if (m == null) {
+            long t = tail;
+            if (position(t) != head) {
+                cx.pollAgain();
+                return null;
+            }
+            return isEnd(t) ? new RecvResult.Closed<>() : null;
+        }
+        return new RecvResult.Received<>(take(m));
     }
 
     @Override

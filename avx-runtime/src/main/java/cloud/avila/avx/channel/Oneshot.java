@@ -170,7 +170,7 @@ public final class Oneshot<T> implements AutoCloseable {
      */
     public Poll<RecvResult<T>> pollRecv(Context cx) {
         Side s = side();
-        return s.poll.poll(cx, s, this::tryRecv);
+        return s.poll.poll(cx);
     }
 
     /**
@@ -180,7 +180,7 @@ public final class Oneshot<T> implements AutoCloseable {
      * @return a new future, to be polled by whoever receives
      */
     public Future<RecvResult<T>> recvFuture() {
-        return new OneshotFuture<>(this);
+        return side().poll;
     }
 
     /**
@@ -252,7 +252,7 @@ public final class Oneshot<T> implements AutoCloseable {
     /** Waits for the value and takes it; null when time is up. */
     private @Nullable T receive(boolean timed, long deadline) throws InterruptedException {
         if (side != null) {
-            side.poll.clear(side);
+            side.poll.close();
         }
         Object c = await(RECEIVER, timed, deadline);
         if (c == null) {
@@ -329,7 +329,8 @@ public final class Oneshot<T> implements AutoCloseable {
 
     /** The receiving side, for those who wait for more than this. */
     final class Side implements ReceiveSide {
-        private final PollSlot poll = new PollSlot();
+        private final PollSlot<RecvResult<T>> poll =
+                new PollSlot<>(this, _ -> isReady() ? tryRecv() : null);
 
         @Override
         public boolean isReady() {
@@ -343,30 +344,13 @@ public final class Oneshot<T> implements AutoCloseable {
 
         @Override
         public void register(SelectWaiter waiter) {
-            poll.clear(this);
+            poll.close();
             occupy(RECEIVER, waiter);
         }
 
         @Override
         public void deregister(SelectWaiter waiter) {
             RECEIVER.compareAndSet(Oneshot.this, waiter, null);
-        }
-
-        void stopPolling() {
-            poll.clear(this);
-        }
-    }
-
-    private record OneshotFuture<T>(Oneshot<T> oneshot)
-            implements Future<RecvResult<T>>, AutoCloseable {
-        @Override
-        public Poll<RecvResult<T>> poll(Context cx) {
-            return oneshot.pollRecv(cx);
-        }
-
-        @Override
-        public void close() {
-            oneshot.side().stopPolling();
         }
     }
 }

@@ -40,7 +40,7 @@ abstract class SubscribedReceiver<T> implements Receiver<T>, ReceiveSide {
 
     private final Object channel;
     private final PositionQueue queue;
-    private final PollSlot poll = new PollSlot();
+    private final PollSlot<RecvResult<T>> poll = new PollSlot<>(this, _ -> tryRecvOrNull());
     private volatile @Nullable SelectWaiter waiting;
 
     SubscribedReceiver(Object channel, PositionQueue queue) {
@@ -67,7 +67,7 @@ abstract class SubscribedReceiver<T> implements Receiver<T>, ReceiveSide {
 
     @Override
     public final void register(SelectWaiter waiter) {
-        poll.clear(this);
+        poll.close();
         if (!WAITING.compareAndSet(this, null, waiter)) {
             throw new IllegalStateException(
                     "another thread is receiving from "
@@ -117,23 +117,28 @@ abstract class SubscribedReceiver<T> implements Receiver<T>, ReceiveSide {
     }
 
     @Override
-    @SuppressWarnings("unchecked") // channels hold T only
     public final RecvResult<T> tryRecv() {
+        RecvResult<T> result = tryRecvOrNull();
+        return result == null ? new RecvResult.Empty<>() : result;
+    }
+
+    @SuppressWarnings("unchecked") // channels hold T only
+    private @Nullable RecvResult<T> tryRecvOrNull() {
         Object m = tryTake();
         if (m == null) {
-            return new RecvResult.Empty<>();
+            return null;
         }
         return m == END ? new RecvResult.Closed<>() : new RecvResult.Received<>((T) m);
     }
 
     @Override
     public final Poll<RecvResult<T>> pollRecv(Context cx) {
-        return poll.poll(cx, this, this::tryRecv);
+        return poll.poll(cx);
     }
 
     @Override
     public final Future<RecvResult<T>> recvFuture() {
-        return new RecvFuture<>(this, () -> poll.clear(this));
+        return poll;
     }
 
     @Override

@@ -31,6 +31,26 @@ public class MpmcLincheckTest {
         Checks.stress(Conflating.class, ConflatingSpecification.class);
     }
 
+    @Test
+    void droppingOldestModelChecking() {
+        Checks.modelCheck(DroppingOldest.class, DroppingOldestSpecification.class);
+    }
+
+    @Test
+    void droppingOldestStress() {
+        Checks.stress(DroppingOldest.class, DroppingOldestSpecification.class);
+    }
+
+    @Test
+    void droppingNewestModelChecking() {
+        Checks.modelCheck(DroppingNewest.class, DroppingNewestSpecification.class);
+    }
+
+    @Test
+    void droppingNewestStress() {
+        Checks.stress(DroppingNewest.class, DroppingNewestSpecification.class);
+    }
+
     /** A bounded channel. */
     public static class Bounded extends Subject {
         /** Two messages, segments of two; positions start at zero again after two. */
@@ -47,10 +67,37 @@ public class MpmcLincheckTest {
         }
     }
 
+    /** A channel that keeps the two newest. */
+    public static class DroppingOldest extends Subject {
+        /** Segments of two. */
+        public DroppingOldest() {
+            super(Mpmc.of(MpmcQueue.droppingOldest(2, 2)));
+        }
+    }
+
+    /** A channel that keeps what it has. */
+    public static class DroppingNewest extends Subject {
+        /** Two messages, segments of two. */
+        public DroppingNewest() {
+            super(Mpmc.of(MpmcQueue.droppingNewest(2, 2)));
+        }
+
+        /** Sends, or drops it. */
+        @Operation
+        public String send(@Param(name = "value") int value) throws InterruptedException {
+            try {
+                sender.send(value);
+                return "Sent";
+            } catch (ChannelClosedException e) {
+                return "Closed";
+            }
+        }
+    }
+
     /** A channel under test. */
     @Param(name = "value", gen = IntGen.class)
     public abstract static class Subject {
-        private final Sender<Integer> sender;
+        final Sender<Integer> sender;
         private final SharedReceiver<Integer> receiver;
 
         Subject(Mpmc<Integer> channel) {
@@ -94,6 +141,27 @@ public class MpmcLincheckTest {
         /** As it says. */
         public ConflatingSpecification() {
             super(1, true);
+        }
+    }
+
+    /** The two newest messages. */
+    public static class DroppingOldestSpecification extends Specification {
+        /** As it says. */
+        public DroppingOldestSpecification() {
+            super(2, true);
+        }
+    }
+
+    /** The two oldest messages. */
+    public static class DroppingNewestSpecification extends Specification {
+        /** As it says. */
+        public DroppingNewestSpecification() {
+            super(2, false);
+        }
+
+        /** Sends, or drops it. */
+        public String send(int value) {
+            return trySend(value).equals("Closed") ? "Closed" : "Sent";
         }
     }
 

@@ -8,6 +8,8 @@ import cloud.avila.avx.Handle;
 import cloud.avila.avx.JoinHandle;
 import cloud.avila.avx.simulation.SimulatedRuntime;
 import cloud.avila.avx.simulation.junit.SimulationTest;
+import cloud.avila.avx.task.Context;
+import cloud.avila.avx.task.Poll;
 
 import java.time.Duration;
 import java.util.ArrayList;
@@ -183,6 +185,68 @@ class MpmcSimulationTest {
         sent.forEach(unknown::remove);
         assertTrue(unknown.size() <= (cancelsReceiver ? 0 : 1), () -> "never sent " + unknown);
         assertEquals(0, channel.length());
+    }
+
+    /** Receives by polling until the end. */
+    private static final class ReceiveAll implements cloud.avila.avx.task.Future<Boolean> {
+        private final Receiver<Integer> rx;
+        private final List<Integer> received;
+
+        ReceiveAll(Receiver<Integer> rx, List<Integer> received) {
+            this.rx = rx;
+            this.received = received;
+        }
+
+        @Override
+        public Poll<Boolean> poll(Context cx) {
+            for (; ; ) {
+                switch (rx.pollRecv(cx)) {
+                    case Poll.Pending<RecvResult<Integer>> p -> {
+                        return Poll.pending();
+                    }
+                    case Poll.Ready<RecvResult<Integer>>(RecvResult.Received<Integer>(Integer m)) ->
+                            received.add(m);
+                    case Poll.Ready<RecvResult<Integer>> end -> {
+                        return Poll.ready(true);
+                    }
+                }
+            }
+        }
+    }
+
+    @SimulationTest(seeds = 200)
+    void pollTasksReceiveAmongFibersThatSend(SimulatedRuntime sim) throws Exception {
+        var received = new ArrayList<Integer>();
+        var sent = new ArrayList<Integer>();
+        var senders = new ArrayList<Sender<Integer>>();
+        var fibers = new ArrayList<JoinHandle<Boolean>>();
+        if (sim.random().nextBoolean()) {
+            Mpsc<Integer> channel = sim.random().nextBoolean() ? Mpsc.unbounded() : Mpsc.bounded(2);
+            for (int i = 0; i < MEMBERS; i++) {
+                senders.add(channel.sender());
+            }
+            fibers.add(Handle.current().spawnFuture(new ReceiveAll(channel.receiver(), received)));
+        } else {
+            Mpmc<Integer> channel = Mpmc.bounded(2);
+            for (int i = 0; i < MEMBERS; i++) {
+                senders.add(channel.sender());
+            }
+            for (int i = 0; i < 2; i++) {
+                fibers.add(
+                        Handle.current().spawnFuture(new ReceiveAll(channel.receiver(), received)));
+            }
+        }
+        for (int i = 0; i < MEMBERS; i++) {
+            int number = i;
+            Sender<Integer> tx = senders.get(i);
+            fibers.add(Handle.current().spawn(() -> send(sim, tx, number, true, sent)));
+        }
+        for (JoinHandle<Boolean> fiber : fibers) {
+            assertTrue(fiber.join());
+        }
+        sent.sort(null);
+        received.sort(null);
+        assertEquals(sent, received);
     }
 
     @SimulationTest(seeds = 300)
