@@ -6,5 +6,11 @@ public enum ReactorDriver {
     AUTO,
 
     /** Linux epoll(7). */
-    EPOLL
+    EPOLL,
+
+    /**
+     * Linux io_uring(7), since 5.19. Where the kernel or the filter of a container refuses it, a
+     * warning is logged and epoll is used.
+     */
+    IO_URING
 }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import cloud.avila.avx.AvxRuntime;
 import cloud.avila.avx.EnterGuard;
 import cloud.avila.avx.JoinHandle;
+import cloud.avila.avx.ReactorDriver;
 import cloud.avila.avx.RuntimeConfig;
 import cloud.avila.avx.internal.reactor.Descriptors;
 import cloud.avila.avx.internal.reactor.LeakDetector;
@@ -30,6 +31,11 @@ abstract class RuntimeSockets {
     private long leaks;
     private @Nullable AvxRuntime runtime;
 
+    /** The driver that the runtime shall have. */
+    ReactorDriver driver() {
+        return ReactorDriver.AUTO;
+    }
+
     @BeforeEach
     final void start() {
         LeakDetector.level(LeakDetector.Level.PARANOID);
@@ -40,6 +46,7 @@ abstract class RuntimeSockets {
                         RuntimeConfig.builder()
                                 .name(getClass().getSimpleName())
                                 .workerThreads(2)
+                                .reactorDriver(driver())
                                 .shutdownTimeout(Duration.ofSeconds(5))
                                 .build());
     }

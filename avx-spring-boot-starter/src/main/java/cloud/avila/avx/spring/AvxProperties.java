@@ -70,7 +70,8 @@ public record AvxProperties(
      * How sockets are waited for.
      *
      * @param driver Interface of the operating system that waits for sockets: "auto" for the best
-     *     one available, or "epoll".
+     *     one available, "epoll", or "io_uring", which gives way to epoll where the system refuses
+     *     it.
      */
     public record Reactor(@DefaultValue("auto") ReactorDriver driver) {}
 

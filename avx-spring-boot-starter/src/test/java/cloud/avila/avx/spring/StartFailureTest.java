@@ -56,7 +56,7 @@ class StartFailureTest {
             textBlock =
                     """
                     avx.fibers.access             | always   | OPENED_ONLY
-                    avx.reactor.driver            | io-uring | EPOLL
+                    avx.reactor.driver            | select   | EPOLL
                     avx.spring.task-executor.mode | maybe    | FORCE
                     """)
     void namesTheValidValues(String property, String value, String valid, CapturedOutput output) {

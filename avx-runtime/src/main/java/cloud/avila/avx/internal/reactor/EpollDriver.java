@@ -23,7 +23,7 @@ import java.lang.foreign.ValueLayout;
  * The driver on Linux epoll(7): one epoll instance, edge-triggered, and one eventfd to wake the
  * poller. The event memory is used by the poller alone.
  */
-final class EpollDriver extends ReadinessDriver {
+class EpollDriver extends ReadinessDriver {
     private static final ValueLayout.OfInt EVENT_MASK = ValueLayout.JAVA_INT_UNALIGNED;
     private static final ValueLayout.OfLong EVENT_TAG = ValueLayout.JAVA_LONG_UNALIGNED;
 
@@ -40,14 +40,14 @@ final class EpollDriver extends ReadinessDriver {
     private static final int EXCEPTIONAL_EVENTS = EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR;
 
     private final LinuxLibc libc;
-    private final int epoll;
+    final int epoll;
     private final int eventfd;
     private final MemorySegment events;
     private final MemorySegment timespec;
     private final MemorySegment one;
     private volatile boolean hasPwait2 = true;
 
-    private EpollDriver(LinuxLibc libc, int epoll, int eventfd) {
+    EpollDriver(LinuxLibc libc, int epoll, int eventfd) {
         super(libc, eventfd);
         this.libc = libc;
         this.epoll = epoll;
@@ -61,6 +61,15 @@ final class EpollDriver extends ReadinessDriver {
 
     /** Opens a driver on a binding, which a test may have furnished with faults. */
     static EpollDriver open(LinuxLibc libc) throws IOException {
+        return open(libc, EpollDriver::new);
+    }
+
+    /** Makes a driver of what it owns. */
+    interface Maker<D extends EpollDriver> {
+        D make(LinuxLibc libc, int epoll, int eventfd);
+    }
+
+    static <D extends EpollDriver> D open(LinuxLibc libc, Maker<D> maker) throws IOException {
         int epoll = libc.epollCreate(ReadinessSocket.scratch(), LinuxLibc.EPOLL_CLOEXEC);
         if (epoll < 0) {
             throw LinuxErrno.exception("epoll_create1", null, -epoll);
@@ -74,7 +83,7 @@ final class EpollDriver extends ReadinessDriver {
             libc.close(ReadinessSocket.scratch(), epoll);
             throw LinuxErrno.exception("eventfd", null, -eventfd);
         }
-        var driver = new EpollDriver(libc, epoll, eventfd);
+        D driver = maker.make(libc, epoll, eventfd);
         int result =
                 driver.control(LinuxLibc.EPOLL_CTL_ADD, eventfd, EPOLLIN | EPOLLET, WAKEUP_TAG);
         if (result < 0) {
@@ -144,7 +153,7 @@ final class EpollDriver extends ReadinessDriver {
                 present == 0 ? LinuxLibc.EPOLL_CTL_ADD : LinuxLibc.EPOLL_CTL_MOD, fd, mask, tag);
     }
 
-    private int control(int operation, int fd, int mask, long tag) {
+    final int control(int operation, int fd, int mask, long tag) {
         NativeScratch scratch = ReadinessSocket.scratch();
         scratch.value().set(EVENT_MASK, 0, mask);
         scratch.value().set(EVENT_TAG, EPOLL_EVENT_DATA, tag);

@@ -1,17 +1,27 @@
 package cloud.avila.avx.internal.reactor;
 
+import cloud.avila.avx.internal.sys.LinuxLibc;
+import cloud.avila.avx.internal.sys.LinuxUring;
 import cloud.avila.avx.internal.sys.NativeAccess;
 
 import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 
 /** Opens drivers by name. */
 public final class IoDrivers {
+    private static final Logger LOG = System.getLogger(IoDrivers.class.getName());
+
     private IoDrivers() {}
 
     /**
      * Opens a driver.
      *
-     * @param driverName {@code auto} for the best one on this system, or {@code epoll}
+     * <p>Where the kernel, or the filter of a container, refuses io_uring, a warning says so and
+     * epoll is used.
+     *
+     * @param driverName {@code auto} for the best one on this system, {@code epoll} or {@code
+     *     io_uring}
      * @return a new driver
      * @throws IOException if the system refuses the descriptors it needs
      * @throws UnsupportedOperationException if this system does not have the driver, or native
@@ -21,11 +31,23 @@ public final class IoDrivers {
     public static IoDriver open(String driverName) throws IOException {
         return switch (driverName) {
             case "auto", "epoll" -> EpollDriver.open(NativeAccess.linux());
+            case "io_uring" -> uring(NativeAccess.linux(), NativeAccess.linuxUring());
             default ->
                     throw new IllegalArgumentException(
                             "there is no I/O driver \""
                                     + driverName
-                                    + "\"; there are \"auto\" and \"epoll\"");
+                                    + "\"; there are \"auto\", \"epoll\" and \"io_uring\"");
         };
+    }
+
+    static IoDriver uring(LinuxLibc libc, LinuxUring uring) throws IOException {
+        try {
+            return UringDriver.open(libc, uring, UringDriver.Settings.DEFAULTS);
+        } catch (UringUnavailableException e) {
+            LOG.log(
+                    Level.WARNING,
+                    e.getMessage() + "; using epoll, set avx.reactor.driver=epoll to silence this");
+            return EpollDriver.open(libc);
+        }
     }
 }

@@ -17,6 +17,7 @@ import java.lang.System.Logger.Level;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.net.InetSocketAddress;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -141,6 +142,14 @@ abstract class ReadinessDriver implements IoDriver {
      */
     abstract int register(int fd, int present, int wanted, long tag);
 
+    /** Makes a connection of TCP from its descriptor. */
+    ReadinessStream stream(int fd, int family, InetSocketAddress remote) {
+        return new ReadinessStream(this, fd, family, remote);
+    }
+
+    /** After all sockets were closed, before the driver is: time to wait for what must be over. */
+    void awaitSockets(List<ReadinessSocket> closed) {}
+
     /** Makes {@link #collect} return, the present one or else the next. Called by any thread. */
     abstract void interruptPoll();
 
@@ -192,10 +201,36 @@ abstract class ReadinessDriver implements IoDriver {
 
     /** Tells a socket, if the tag is still of its owner. */
     final void dispatch(long tag, int readiness) {
-        ReadinessSocket socket = sockets.get((int) tag);
-        if (socket != null && socket.generation == (int) (tag >>> 32)) {
+        ReadinessSocket socket = socket(tag);
+        if (socket != null) {
             socket.dispatch(readiness);
         }
+    }
+
+    /** The socket of a tag, if the tag is still of its owner. */
+    final @Nullable ReadinessSocket socket(long tag) {
+        ReadinessSocket socket = sockets.get((int) tag);
+        return socket != null && socket.generation == (int) (tag >>> 32) ? socket : null;
+    }
+
+    /** Whether a thread is in {@link #poll}. */
+    final boolean isPolled() {
+        return polling;
+    }
+
+    /** Whether a thread in {@link #poll} waits, or is about to, and nobody has woken it. */
+    final boolean isWaiting() {
+        return wake == WAITING;
+    }
+
+    /** Keeps the driver's own descriptors; false if it is closed. */
+    final boolean hold() {
+        return lifetime.hold();
+    }
+
+    /** Gives back what {@link #hold} took. */
+    final void release() {
+        lifetime.release();
     }
 
     @Override
@@ -262,10 +297,15 @@ abstract class ReadinessDriver implements IoDriver {
             lifetime.release();
         }
         if (present == 0) {
-            registeredTotal.getAndIncrement();
-            if (registered.getAndIncrement() == 0) {
-                firstRegistration.run();
-            }
+            countRegistration();
+        }
+    }
+
+    /** A descriptor is watched that was not before. */
+    final void countRegistration() {
+        registeredTotal.getAndIncrement();
+        if (registered.getAndIncrement() == 0) {
+            firstRegistration.run();
         }
     }
 
@@ -364,8 +404,7 @@ abstract class ReadinessDriver implements IoDriver {
                                 remote,
                                 SocketCalls.SOCK_STREAM,
                                 "connect to",
-                                (driver, fd, family) ->
-                                        new ReadinessStream(driver, fd, family, remote)));
+                                (driver, fd, family) -> driver.stream(fd, family, remote)));
         try {
             set(stream, NativeOption.TCP_NODELAY, 1);
             flag(stream, NativeOption.SO_REUSEADDR, settings.reuseAddress());
@@ -495,12 +534,14 @@ abstract class ReadinessDriver implements IoDriver {
         if (closing == Holds.Closing.ALREADY) {
             return;
         }
-        for (ReadinessSocket socket : sockets.all()) {
+        List<ReadinessSocket> all = sockets.all();
+        for (ReadinessSocket socket : all) {
             socket.close();
         }
         if (closing == Holds.Closing.HELD) {
             WAKE.setVolatile(this, NOTIFIED);
             interruptPoll();
+            awaitSockets(all);
             lifetime.release();
         }
     }

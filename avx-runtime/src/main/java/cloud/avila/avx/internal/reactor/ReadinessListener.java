@@ -55,7 +55,7 @@ final class ReadinessListener extends ReadinessSocket implements IoListener {
                 int result = calls.accept(scratch, fd, scratch.address(), scratch.length());
                 if (result >= 0) {
                     InetSocketAddress remote = calls.decode(scratch.address());
-                    return driver.add(new ReadinessStream(driver, result, family, remote));
+                    return driver.add(driver.stream(result, family, remote));
                 }
                 int errno = -result;
                 if (isClosed()) {

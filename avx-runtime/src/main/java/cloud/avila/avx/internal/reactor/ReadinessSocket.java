@@ -151,6 +151,11 @@ abstract class ReadinessSocket extends Holds implements IoSocket {
         }
     }
 
+    /** Whether a thread waits for data. */
+    final boolean hasReader() {
+        return reader != null;
+    }
+
     /** Makes a thread that waits for data try again. */
     final void wakeReader() {
         long unused = (long) READ_EVENT_COUNT.getAndAdd(this, 1L);
@@ -290,7 +295,8 @@ abstract class ReadinessSocket extends Holds implements IoSocket {
         return (interest & WRITABLE) != 0;
     }
 
-    private void watch(int events) throws IOException {
+    /** Makes sure that the poller will be told; for a direction in which something waits. */
+    void watch(int events) throws IOException {
         if ((interest & events) == events) {
             return;
         }
@@ -328,7 +334,7 @@ abstract class ReadinessSocket extends Holds implements IoSocket {
      * Ends the connection now although the number is still in use: another file takes the number's
      * place, so the peer and the port do not wait until the last operation has noticed.
      */
-    private void disconnect() {
+    void disconnect() {
         registration.lock();
         try {
             driver.replaceByMarker(this);
@@ -338,7 +344,7 @@ abstract class ReadinessSocket extends Holds implements IoSocket {
         }
     }
 
-    private void forgetRegistration() {
+    void forgetRegistration() {
         if (interest != 0) {
             interest = 0;
             driver.deregistered();
@@ -355,7 +361,11 @@ abstract class ReadinessSocket extends Holds implements IoSocket {
             throw new IllegalStateException(
                     "descriptor " + fd + " of " + this + " was closed by someone else");
         }
+        destroyed();
     }
+
+    /** The number has been released, nobody holds this any more. */
+    void destroyed() {}
 
     // ---- addresses and options ----
 
@@ -438,7 +448,7 @@ abstract class ReadinessSocket extends Holds implements IoSocket {
     @Override
     public abstract Set<SocketOption<?>> supportedOptions();
 
-    final long recv(NativeScratch scratch, MemorySegment memory, long length, int flags) {
+    long recv(NativeScratch scratch, MemorySegment memory, long length, int flags) {
         long result;
         do {
             result = calls.recv(scratch, fd, memory, length, flags);

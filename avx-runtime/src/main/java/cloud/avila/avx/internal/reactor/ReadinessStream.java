@@ -23,7 +23,7 @@ import java.util.Set;
  * the socket yet: then nobody counts. They pass from one reader to the next through the atomic word
  * of {@link Holds}.
  */
-final class ReadinessStream extends ReadinessSocket implements IoStream {
+class ReadinessStream extends ReadinessSocket implements IoStream {
     private final InetSocketAddress remote;
     private long drainedAt = -1;
     private long fullAt = -1;
@@ -226,7 +226,8 @@ final class ReadinessStream extends ReadinessSocket implements IoStream {
         return sum;
     }
 
-    private int readableNow() throws IOException {
+    /** 0 if receiving would not wait. */
+    int readableNow() throws IOException {
         NativeScratch scratch = scratch();
         int result;
         do {

@@ -33,6 +33,9 @@ public final class LinuxErrno {
     /** Permission denied; ports below 1024 need privileges. */
     public static final int EACCES = 13;
 
+    /** Not now: somebody else uses it. */
+    public static final int EBUSY = 16;
+
     /** Exists already. */
     public static final int EEXIST = 17;
 
@@ -50,6 +53,9 @@ public final class LinuxErrno {
 
     /** The kernel does not have this call. */
     public static final int ENOSYS = 38;
+
+    /** The time is over. */
+    public static final int ETIME = 62;
 
     /** No network. */
     public static final int ENONET = 64;
@@ -116,6 +122,9 @@ public final class LinuxErrno {
 
     /** In progress. */
     public static final int EINPROGRESS = 115;
+
+    /** Cancelled. */
+    public static final int ECANCELED = 125;
 
     private record Meaning(String name, String text) {}
 

@@ -220,8 +220,7 @@ public class LinuxLibc extends SocketCalls {
         return arch.equals("amd64") || arch.equals("x86_64");
     }
 
-    private static MethodHandle handle(
-            String name, FunctionDescriptor type, Linker.Option... options) {
+    static MethodHandle handle(String name, FunctionDescriptor type, Linker.Option... options) {
         Linker linker = Linker.nativeLinker();
         var all = new Linker.Option[options.length + 1];
         System.arraycopy(options, 0, all, 1, options.length);
@@ -808,7 +807,7 @@ public class LinuxLibc extends SocketCalls {
     }
 
     /** A segment that is closed or of another thread is the caller's error; nothing is checked. */
-    private static RuntimeException rethrow(Throwable thrown) {
+    static RuntimeException rethrow(Throwable thrown) {
         if (thrown instanceof RuntimeException e) {
             return e;
         }

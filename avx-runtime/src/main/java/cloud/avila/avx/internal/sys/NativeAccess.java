@@ -15,6 +15,17 @@ public final class NativeAccess {
         return linux(System.getProperty("os.name"), System.getProperty("os.arch"));
     }
 
+    /**
+     * The binding to io_uring. That there is one does not mean that the kernel has it.
+     *
+     * @return the one instance
+     * @throws UnsupportedOperationException as {@link #linux()}
+     */
+    public static LinuxUring linuxUring() {
+        linux();
+        return LinuxUring.instance();
+    }
+
     static LinuxLibc linux(String os, String arch) {
         if (!os.equals("Linux") || !(arch.equals("amd64") || arch.equals("aarch64"))) {
             throw new UnsupportedOperationException(

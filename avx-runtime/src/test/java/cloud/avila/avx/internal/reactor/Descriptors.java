@@ -20,6 +20,7 @@ public final class Descriptors {
                     String target = Files.readSymbolicLink(entry).toString();
                     if (target.startsWith("socket:")
                             || target.equals("anon_inode:[eventpoll]")
+                            || target.equals("anon_inode:[io_uring]")
                             || target.equals("anon_inode:[eventfd]")) {
                         count++;
                     }

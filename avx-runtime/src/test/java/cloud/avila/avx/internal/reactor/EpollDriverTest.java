@@ -49,7 +49,7 @@ class EpollDriverTest extends IoDriverContract {
     void anUnknownDriverIsAnErrorThatNamesTheKnownOnes() {
         var e = assertThrows(IllegalArgumentException.class, () -> IoDrivers.open("kqueue"));
         assertEquals(
-                "there is no I/O driver \"kqueue\"; there are \"auto\" and \"epoll\"",
+                "there is no I/O driver \"kqueue\"; there are \"auto\", \"epoll\" and \"io_uring\"",
                 e.getMessage());
     }
 
