@@ -12,5 +12,8 @@ public enum ReactorDriver {
      * Linux io_uring(7), since 5.19. Where the kernel or the filter of a container refuses it, a
      * warning is logged and epoll is used.
      */
-    IO_URING
+    IO_URING,
+
+    /** I/O completion ports of Windows. */
+    IOCP
 }

@@ -70,8 +70,8 @@ public record AvxProperties(
      * How sockets are waited for.
      *
      * @param driver Interface of the operating system that waits for sockets: "auto" for the best
-     *     one available, "epoll", or "io_uring", which gives way to epoll where the system refuses
-     *     it.
+     *     one available, "epoll", "io_uring", which gives way to epoll where the system refuses it,
+     *     or "iocp" (Windows).
      */
     public record Reactor(@DefaultValue("auto") ReactorDriver driver) {}
 

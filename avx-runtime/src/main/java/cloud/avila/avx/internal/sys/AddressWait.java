@@ -89,6 +89,11 @@ public abstract sealed class AddressWait {
      */
     public abstract void wake(MemorySegment word);
 
+    /** Nanoseconds to a deadline; the clock of these systems is never negative. */
+    private static long left(long deadline) {
+        return deadline <= 0 ? 0 : deadline - System.nanoTime();
+    }
+
     private static MethodHandle handle(
             SymbolLookup library, String name, FunctionDescriptor type, Linker.Option... options) {
         MemorySegment symbol =
@@ -218,7 +223,7 @@ public abstract sealed class AddressWait {
 
         @Override
         public void awaitUntil(MemorySegment word, int value, long deadline) {
-            long nanos = deadline - System.nanoTime();
+            long nanos = left(deadline);
             if (nanos <= 0) {
                 return;
             }
@@ -270,7 +275,7 @@ public abstract sealed class AddressWait {
 
         @Override
         public void awaitUntil(MemorySegment word, int value, long deadline) {
-            long nanos = deadline - System.nanoTime();
+            long nanos = left(deadline);
             if (nanos > 0) {
                 long millis = nanos / 1_000_000 + (nanos % 1_000_000 == 0 ? 0 : 1);
                 await(word, value, (int) Math.min(millis, MOST_MILLIS));

@@ -42,8 +42,34 @@ public final class NativeAccess {
         }
     }
 
+    /**
+     * The binding to the calls of Windows.
+     *
+     * @return the one instance
+     * @throws UnsupportedOperationException if this is not Windows on x86-64 or aarch64, or native
+     *     access is denied to the runtime; the message says what to do
+     */
+    public static Winsock windows() {
+        return windows(System.getProperty("os.name"), System.getProperty("os.arch"));
+    }
+
+    static Winsock windows(String os, String arch) {
+        if (!os.startsWith("Windows") || !(arch.equals("amd64") || arch.equals("aarch64"))) {
+            throw new UnsupportedOperationException(
+                    "I/O completion ports are of Windows on amd64 and aarch64, this is "
+                            + os
+                            + " on "
+                            + arch);
+        }
+        try {
+            return Winsock.instance();
+        } catch (LinkageError | IllegalCallerException e) {
+            throw denied(e);
+        }
+    }
+
     /** The class could not be initialised: nearly always because native access is denied. */
-    static UnsupportedOperationException denied(LinkageError e) {
+    static UnsupportedOperationException denied(Throwable e) {
         return new UnsupportedOperationException(
                 "sockets need native calls, and binding them failed; if native access is denied,"
                         + " start java with --enable-native-access=ALL-UNNAMED (on the module path"

@@ -90,6 +90,11 @@ public final class SocketAddresses {
      * @return the address
      */
     public static InetSocketAddress decode(MemorySegment from) {
+        return decode(from, LinuxLibc.AF_INET6);
+    }
+
+    /** The same for a system that has another number for IPv6. */
+    static InetSocketAddress decode(MemorySegment from, int ipv6) {
         int family = from.get(FAMILY, 0);
         int port = from.get(PORT, 2) & 0xffff;
         try {
@@ -98,7 +103,7 @@ public final class SocketAddresses {
                 MemorySegment.copy(from, JAVA_BYTE, 4, bytes, 0, 4);
                 return new InetSocketAddress(InetAddress.getByAddress(bytes), port);
             }
-            if (family == LinuxLibc.AF_INET6) {
+            if (family == ipv6) {
                 byte[] bytes = new byte[16];
                 MemorySegment.copy(from, JAVA_BYTE, 8, bytes, 0, 16);
                 int scope = from.get(SCOPE, 24);

@@ -13,6 +13,12 @@ public final class Descriptors {
     private Descriptors() {}
 
     public static long count() {
+        return System.getProperty("os.name").startsWith("Windows")
+                ? WindowsHandles.sockets()
+                : ofLinux();
+    }
+
+    private static long ofLinux() {
         try (var entries = Files.newDirectoryStream(Path.of("/proc/self/fd"))) {
             long count = 0;
             for (Path entry : entries) {

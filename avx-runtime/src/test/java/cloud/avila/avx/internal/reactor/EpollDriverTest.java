@@ -49,7 +49,8 @@ class EpollDriverTest extends IoDriverContract {
     void anUnknownDriverIsAnErrorThatNamesTheKnownOnes() {
         var e = assertThrows(IllegalArgumentException.class, () -> IoDrivers.open("kqueue"));
         assertEquals(
-                "there is no I/O driver \"kqueue\"; there are \"auto\", \"epoll\" and \"io_uring\"",
+                "there is no I/O driver \"kqueue\"; there are \"auto\", \"epoll\", \"io_uring\" and"
+                        + " \"iocp\"",
                 e.getMessage());
     }
 

@@ -61,6 +61,17 @@ abstract class IoDriverContract {
     /** Opens the driver to test. */
     abstract IoDriver open() throws IOException;
 
+    /** How the system names and numbers an error that Linux knows by this name. */
+    String error(String name) {
+        return switch (name) {
+            case "ECONNREFUSED" -> "ECONNREFUSED (111)";
+            case "ECONNRESET" -> "ECONNRESET (104)";
+            case "EMSGSIZE" -> "EMSGSIZE (90)";
+            case "EPIPE" -> "EPIPE (32)";
+            default -> throw new IllegalArgumentException(name);
+        };
+    }
+
     @BeforeEach
     void countDescriptors() {
         descriptors = Descriptors.count();
@@ -72,7 +83,11 @@ abstract class IoDriverContract {
             each.close();
         }
         Descriptors.assertCount(descriptors);
+        nothingIsLeftBelow();
     }
+
+    /** What else has to hold once everything is closed. */
+    void nothingIsLeftBelow() throws Exception {}
 
     private IoDriver polled() throws IOException {
         var poller = new PollingThread(open());
@@ -392,6 +407,10 @@ abstract class IoDriverContract {
                 quiet = 0;
             }
         }
+        // what is too little for a piece may be enough for a byte
+        for (int count = 1; count > 0; sent += Math.max(count, 0)) {
+            count = stream.send(chunk, 0, 1, 20_000_000);
+        }
         return sent;
     }
 
@@ -498,7 +517,7 @@ abstract class IoDriverContract {
         var e =
                 assertThrows(
                         SocketException.class, () -> pair.client.send(new byte[1], 0, 1, SECOND));
-        assertMessage("EPIPE (32)", e);
+        assertMessage(error("EPIPE"), e);
     }
 
     @ParameterizedTest
@@ -529,7 +548,7 @@ abstract class IoDriverContract {
                             i == 0
                                     ? reader::get
                                     : () -> pair.server.recv(new byte[1], 0, 1, SECOND));
-            assertMessage("ECONNRESET (104)", e);
+            assertMessage(error("ECONNRESET"), e);
             assertMessage(pair.server.remoteAddress().toString(), e);
         }
     }
@@ -570,7 +589,11 @@ abstract class IoDriverContract {
         }
         var e = assertThrows(ConnectException.class, () -> driver.connect(nobody, 10 * SECOND));
         assertEquals(
-                "connect to " + nobody + " failed: ECONNREFUSED (111), connection refused",
+                "connect to "
+                        + nobody
+                        + " failed: "
+                        + error("ECONNREFUSED")
+                        + ", connection refused",
                 e.getMessage());
     }
 
@@ -785,7 +808,7 @@ abstract class IoDriverContract {
                     assertThrows(
                             SocketException.class,
                             () -> socket.sendTo(tooLong, socket.localAddress(), SECOND));
-            assertMessage("EMSGSIZE (90)", e);
+            assertMessage(error("EMSGSIZE"), e);
             assertEquals(0, tooLong.position());
         }
     }
@@ -957,7 +980,7 @@ abstract class IoDriverContract {
         assertFalse(from[0].hasRemaining());
         ByteBuffer[] rest = {from[1]};
         var e = assertThrows(SocketException.class, () -> a.sendMany(rest, null, 10 * SECOND));
-        assertMessage("EMSGSIZE (90)", e);
+        assertMessage(error("EMSGSIZE"), e);
         assertNotNull(b.recvFrom(ByteBuffer.allocate(8), 10 * SECOND));
     }
 

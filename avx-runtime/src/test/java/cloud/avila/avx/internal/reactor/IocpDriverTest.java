@@ -1,0 +1,48 @@
+package cloud.avila.avx.internal.reactor;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Runs on Windows and under Wine only, see docs/networking.md. */
+@Tag("windows")
+class IocpDriverTest extends IoDriverContract {
+    private final List<FaultyWinsock> opened = new ArrayList<>();
+
+    @Override
+    IoDriver open() throws IOException {
+        var winsock = new FaultyWinsock();
+        opened.add(winsock);
+        return IocpDriver.open(winsock, true);
+    }
+
+    @Override
+    String error(String name) {
+        return switch (name) {
+            case "ECONNREFUSED" -> "WSAECONNREFUSED (10061)";
+            case "ECONNRESET" -> "WSAECONNRESET (10054)";
+            case "EMSGSIZE" -> "WSAEMSGSIZE (10040)";
+            case "EPIPE" -> "WSAESHUTDOWN (10058)";
+            default -> super.error(name);
+        };
+    }
+
+    @Override
+    void nothingIsLeftBelow() throws Exception {
+        for (FaultyWinsock winsock : opened) {
+            winsock.assertBalanced();
+        }
+    }
+
+    @Test
+    void autoOpensItOnWindows() throws Exception {
+        try (IoDriver driver = IoDrivers.open("auto")) {
+            assertEquals("iocp", driver.name());
+        }
+    }
+}
