@@ -14,6 +14,9 @@ public enum ReactorDriver {
      */
     IO_URING,
 
+    /** kqueue(2) of macOS. */
+    KQUEUE,
+
     /** I/O completion ports of Windows. */
     IOCP
 }

@@ -70,8 +70,8 @@ public record AvxProperties(
      * How sockets are waited for.
      *
      * @param driver Interface of the operating system that waits for sockets: "auto" for the best
-     *     one available, "epoll", "io_uring", which gives way to epoll where the system refuses it,
-     *     or "iocp" (Windows).
+     *     one available, "epoll" or "io_uring" (Linux; the latter gives way to epoll where the
+     *     system refuses it), "kqueue" (macOS), or "iocp" (Windows).
      */
     public record Reactor(@DefaultValue("auto") ReactorDriver driver) {}
 

@@ -20,8 +20,8 @@ public final class IoDrivers {
      * <p>Where the kernel, or the filter of a container, refuses io_uring, a warning says so and
      * epoll is used.
      *
-     * @param driverName {@code auto} for the best one on this system, {@code epoll}, {@code
-     *     io_uring} or {@code iocp}
+     * @param driverName {@code auto} for the best one on this system, {@code epoll} or {@code
+     *     io_uring} (Linux), {@code kqueue} (macOS) or {@code iocp} (Windows)
      * @return a new driver
      * @throws IOException if the system refuses the descriptors it needs
      * @throws UnsupportedOperationException if this system does not have the driver, or native
@@ -30,20 +30,26 @@ public final class IoDrivers {
      */
     public static IoDriver open(String driverName) throws IOException {
         return switch (driverName) {
-            case "auto" -> open(isWindows() ? "iocp" : "epoll");
+            case "auto" -> open(best(System.getProperty("os.name")));
             case "epoll" -> EpollDriver.open(NativeAccess.linux());
             case "io_uring" -> uring(NativeAccess.linux(), NativeAccess.linuxUring());
+            case "kqueue" -> KqueueDriver.open(NativeAccess.darwin());
             case "iocp" -> IocpDriver.open(NativeAccess.windows(), false);
             default ->
                     throw new IllegalArgumentException(
                             "there is no I/O driver \""
                                     + driverName
-                                    + "\"; there are \"auto\", \"epoll\", \"io_uring\" and \"iocp\"");
+                                    + "\"; there are \"auto\", \"epoll\", \"io_uring\","
+                                    + " \"kqueue\" and \"iocp\"");
         };
     }
 
-    private static boolean isWindows() {
-        return System.getProperty("os.name").startsWith("Windows");
+    /** What {@code auto} means; where there is nothing, the error of epoll says so. */
+    static String best(String os) {
+        if (os.startsWith("Windows")) {
+            return "iocp";
+        }
+        return os.startsWith("Mac") ? "kqueue" : "epoll";
     }
 
     static IoDriver uring(LinuxLibc libc, LinuxUring uring) throws IOException {

@@ -200,14 +200,20 @@ public final class LinuxErrno {
      * @return an exception of the type that {@code java.net} gives to this failure
      */
     public static IOException exception(String operation, @Nullable Object target, int errno) {
+        return exception(operation, target, errno, errno);
+    }
+
+    /** The same for a system that has another number for it, which its users know. */
+    static IOException exception(
+            String operation, @Nullable Object target, int errno, int systemNumber) {
         Meaning meaning = MEANINGS.get(errno);
         String message =
                 operation
                         + (target == null ? "" : " " + target)
                         + " failed: "
                         + (meaning == null
-                                ? "errno " + errno
-                                : meaning.name + " (" + errno + "), " + meaning.text);
+                                ? "errno " + systemNumber
+                                : meaning.name + " (" + systemNumber + "), " + meaning.text);
         return switch (errno) {
             case ECONNREFUSED ->
                     operation.startsWith("connect")

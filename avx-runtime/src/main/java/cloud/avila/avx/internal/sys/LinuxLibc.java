@@ -220,21 +220,6 @@ public class LinuxLibc extends SocketCalls {
         return arch.equals("amd64") || arch.equals("x86_64");
     }
 
-    static MethodHandle handle(String name, FunctionDescriptor type, Linker.Option... options) {
-        Linker linker = Linker.nativeLinker();
-        var all = new Linker.Option[options.length + 1];
-        System.arraycopy(options, 0, all, 1, options.length);
-        all[0] = Linker.Option.captureCallState("errno");
-        MemorySegment symbol =
-                linker.defaultLookup()
-                        .find(name)
-                        .orElseThrow(
-                                () ->
-                                        new UnsupportedOperationException(
-                                                "the C library has no function " + name));
-        return linker.downcallHandle(symbol, type, all);
-    }
-
     /**
      * {@code sched_getaffinity(2)} of the calling thread.
      *
@@ -804,16 +789,5 @@ public class LinuxLibc extends SocketCalls {
     @Override
     public final InetSocketAddress decode(MemorySegment from) {
         return SocketAddresses.decode(from);
-    }
-
-    /** A segment that is closed or of another thread is the caller's error; nothing is checked. */
-    static RuntimeException rethrow(Throwable thrown) {
-        if (thrown instanceof RuntimeException e) {
-            return e;
-        }
-        if (thrown instanceof Error e) {
-            throw e;
-        }
-        throw new AssertionError("a native call threw a checked exception", thrown);
     }
 }

@@ -68,6 +68,29 @@ public final class NativeAccess {
         }
     }
 
+    /**
+     * The binding to the C library of macOS.
+     *
+     * @return the one instance
+     * @throws UnsupportedOperationException if this is not macOS on x86-64 or arm64, or native
+     *     access is denied to the runtime; the message says what to do
+     */
+    public static DarwinLibc darwin() {
+        return darwin(System.getProperty("os.name"), System.getProperty("os.arch"));
+    }
+
+    static DarwinLibc darwin(String os, String arch) {
+        if (!os.startsWith("Mac") || !(arch.equals("x86_64") || arch.equals("aarch64"))) {
+            throw new UnsupportedOperationException(
+                    "kqueue needs macOS on x86_64 or aarch64; this is " + os + " on " + arch);
+        }
+        try {
+            return DarwinLibc.instance();
+        } catch (LinkageError e) {
+            throw denied(e);
+        }
+    }
+
     /** The class could not be initialised: nearly always because native access is denied. */
     static UnsupportedOperationException denied(Throwable e) {
         return new UnsupportedOperationException(

@@ -96,6 +96,11 @@ public final class SocketAddresses {
     /** The same for a system that has another number for IPv6. */
     static InetSocketAddress decode(MemorySegment from, int ipv6) {
         int family = from.get(FAMILY, 0);
+        return decodeAs(from, family == ipv6 ? LinuxLibc.AF_INET6 : family);
+    }
+
+    /** The same for a system that has the family at another place; it is in Linux's numbers. */
+    static InetSocketAddress decodeAs(MemorySegment from, int family) {
         int port = from.get(PORT, 2) & 0xffff;
         try {
             if (family == LinuxLibc.AF_INET) {
@@ -103,7 +108,7 @@ public final class SocketAddresses {
                 MemorySegment.copy(from, JAVA_BYTE, 4, bytes, 0, 4);
                 return new InetSocketAddress(InetAddress.getByAddress(bytes), port);
             }
-            if (family == ipv6) {
+            if (family == LinuxLibc.AF_INET6) {
                 byte[] bytes = new byte[16];
                 MemorySegment.copy(from, JAVA_BYTE, 8, bytes, 0, 16);
                 int scope = from.get(SCOPE, 24);

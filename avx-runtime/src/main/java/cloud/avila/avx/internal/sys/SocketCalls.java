@@ -3,7 +3,10 @@ package cloud.avila.avx.internal.sys;
 import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
 import java.net.InetSocketAddress;
 
 /**
@@ -20,6 +23,9 @@ import java.net.InetSocketAddress;
  * <p>Thread-safe. No call here waits.
  */
 public abstract class SocketCalls {
+    /** Within the machine. */
+    public static final int AF_UNIX = 1;
+
     /** IPv4. */
     public static final int AF_INET = 2;
 
@@ -303,5 +309,33 @@ public abstract class SocketCalls {
      */
     public IOException exception(String operation, @Nullable Object target, int errno) {
         return LinuxErrno.exception(operation, target, errno);
+    }
+
+    /** A function of the C library, bound so that its error number is captured. */
+    @SuppressWarnings("restricted")
+    static MethodHandle handle(String name, FunctionDescriptor type, Linker.Option... options) {
+        Linker linker = Linker.nativeLinker();
+        var all = new Linker.Option[options.length + 1];
+        System.arraycopy(options, 0, all, 1, options.length);
+        all[0] = Linker.Option.captureCallState("errno");
+        MemorySegment symbol =
+                linker.defaultLookup()
+                        .find(name)
+                        .orElseThrow(
+                                () ->
+                                        new UnsupportedOperationException(
+                                                "the C library has no function " + name));
+        return linker.downcallHandle(symbol, type, all);
+    }
+
+    /** A segment that is closed or of another thread is the caller's error; nothing is checked. */
+    static RuntimeException rethrow(Throwable thrown) {
+        if (thrown instanceof RuntimeException e) {
+            return e;
+        }
+        if (thrown instanceof Error e) {
+            throw e;
+        }
+        throw new AssertionError("a native call threw a checked exception", thrown);
     }
 }

@@ -1,41 +1,37 @@
 package cloud.avila.avx.internal.reactor;
 
+import cloud.avila.avx.internal.sys.Faults;
 import cloud.avila.avx.internal.sys.LinuxLibc;
 import cloud.avila.avx.internal.sys.NativeScratch;
 
 import java.lang.foreign.MemorySegment;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicInteger;
 
 /** The C library with faults: chosen calls fail with a chosen error instead of being made. */
 class FaultyLibc extends LinuxLibc {
-    private record Fault(int errno, int firstUse, int uses) {}
+    private final Faults faults = new Faults();
 
-    private final Map<String, Fault> faults = new ConcurrentHashMap<>();
-    private final Map<String, AtomicInteger> calls = new ConcurrentHashMap<>();
+    /** The faults, to be changed at any time. */
+    final Faults faults() {
+        return faults;
+    }
 
     /** Lets the next uses of a function fail. */
     final void fail(String function, int errno, int uses) {
-        faults.put(function, new Fault(errno, calls(function) + 1, uses));
+        faults.fail(function, errno, uses);
     }
 
     /** Lets one use of a function fail, the n-th from the start. */
     final void failUse(String function, int errno, int use) {
-        faults.put(function, new Fault(errno, use, 1));
+        faults.failUse(function, errno, use);
     }
 
     final int calls(String function) {
-        return calls.computeIfAbsent(function, f -> new AtomicInteger()).get();
+        return faults.calls(function);
     }
 
     /** The error to return instead of calling, or 0. */
     private int fault(String function) {
-        int use = calls.computeIfAbsent(function, f -> new AtomicInteger()).incrementAndGet();
-        Fault fault = faults.get(function);
-        return fault != null && use >= fault.firstUse && use < fault.firstUse + fault.uses
-                ? -fault.errno
-                : 0;
+        return faults.next(function);
     }
 
     @Override
@@ -104,13 +100,17 @@ class FaultyLibc extends LinuxLibc {
     @Override
     public long recv(NativeScratch scratch, int fd, MemorySegment buffer, long length, int flags) {
         int fault = fault("recv");
-        return fault != 0 ? fault : super.recv(scratch, fd, buffer, length, flags);
+        return fault != 0
+                ? fault
+                : super.recv(scratch, fd, buffer, faults.length("recv", length), flags);
     }
 
     @Override
     public long send(NativeScratch scratch, int fd, MemorySegment buffer, long length, int flags) {
         int fault = fault("send");
-        return fault != 0 ? fault : super.send(scratch, fd, buffer, length, flags);
+        return fault != 0
+                ? fault
+                : super.send(scratch, fd, buffer, faults.length("send", length), flags);
     }
 
     @Override

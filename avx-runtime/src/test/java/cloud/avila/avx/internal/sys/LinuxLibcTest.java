@@ -12,6 +12,8 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -28,6 +30,7 @@ import java.util.Arrays;
 import java.util.TreeSet;
 
 /** Calls every function of the binding once, with a result that shows that it was that function. */
+@EnabledOnOs(OS.LINUX)
 class LinuxLibcTest {
     private final LinuxLibc libc = NativeAccess.linux();
     private final NativeScratch scratch = new NativeScratch();
