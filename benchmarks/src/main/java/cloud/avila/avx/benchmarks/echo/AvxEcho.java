@@ -1,6 +1,7 @@
 package cloud.avila.avx.benchmarks.echo;
 
 import cloud.avila.avx.AvxRuntime;
+import cloud.avila.avx.ReactorDriver;
 import cloud.avila.avx.RuntimeConfig;
 import cloud.avila.avx.net.ListenOptions;
 import cloud.avila.avx.net.TcpListener;
@@ -16,8 +17,9 @@ import java.net.InetSocketAddress;
 final class AvxEcho {
     private AvxEcho() {}
 
-    static void serve(int workers) throws InterruptedException {
-        RuntimeConfig config = RuntimeConfig.builder().workerThreads(workers).build();
+    static void serve(int workers, ReactorDriver driver) throws InterruptedException {
+        RuntimeConfig config =
+                RuntimeConfig.builder().workerThreads(workers).reactorDriver(driver).build();
         try (var runtime = AvxRuntime.create(config)) {
             runtime.blockOn(() -> accept(runtime));
         }

@@ -1,5 +1,7 @@
 package cloud.avila.avx.benchmarks.echo;
 
+import cloud.avila.avx.ReactorDriver;
+
 /**
  * Echo servers on the loopback address: each sends back what it receives, with {@code TCP_NODELAY},
  * a backlog of {@value #BACKLOG} and a buffer of {@value #BUFFER} bytes per connection. Prints
@@ -24,7 +26,8 @@ public final class EchoServer {
         }
         int workers = Integer.parseInt(args[1]);
         switch (args[0]) {
-            case "avx" -> AvxEcho.serve(workers);
+            case "avx" -> AvxEcho.serve(workers, ReactorDriver.AUTO);
+            case "avx-io_uring" -> AvxEcho.serve(workers, ReactorDriver.IO_URING);
             case "jdk-virtual" -> JdkVirtualEcho.serve();
             case "netty-epoll" -> NettyEcho.serveEpoll(workers);
             case "netty-io_uring" -> NettyEcho.serveIoUring(workers);
