@@ -153,6 +153,16 @@ class EpollDriver extends ReadinessDriver {
                 present == 0 ? LinuxLibc.EPOLL_CTL_ADD : LinuxLibc.EPOLL_CTL_MOD, fd, mask, tag);
     }
 
+    @Override
+    boolean canUnwatch() {
+        return true;
+    }
+
+    @Override
+    int deregister(int fd) {
+        return control(LinuxLibc.EPOLL_CTL_DEL, fd, 0, 0);
+    }
+
     final int control(int operation, int fd, int mask, long tag) {
         NativeScratch scratch = ReadinessSocket.scratch();
         scratch.value().set(EVENT_MASK, 0, mask);

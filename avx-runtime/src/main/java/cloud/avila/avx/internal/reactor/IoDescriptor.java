@@ -70,13 +70,13 @@ public interface IoDescriptor extends IoSocket {
 
     /** A descriptor has no options here. */
     @Override
-    default <T> boolean setOption(SocketOption<T> option, T value) {
+    default <T> boolean setOption(SocketOption<T> option, T value) throws IOException {
         throw new UnsupportedOperationException(this + " has no option " + option.name());
     }
 
     /** A descriptor has no options here. */
     @Override
-    default <T> T getOption(SocketOption<T> option) {
+    default <T> T getOption(SocketOption<T> option) throws IOException {
         throw new UnsupportedOperationException(this + " has no option " + option.name());
     }
 

@@ -434,6 +434,7 @@ final class IocpDriver implements IoDriver {
             // SO_REUSEADDR would not only ignore old connections, as it does elsewhere and as
             // Windows does anyway: it would let other programs take the port
             set(listener, SOL_SOCKET, Winsock.SO_EXCLUSIVEADDRUSE, 1);
+            IoDriver.setOptions(listener, settings.options());
             bind(listener, local, "listen on");
             int result = winsock.listen(IocpSocket.scratch(), listener.handle, settings.backlog());
             if (result < 0) {
@@ -463,6 +464,7 @@ final class IocpDriver implements IoDriver {
             if (settings.broadcast()) {
                 set(socket, SOL_SOCKET, Winsock.SO_BROADCAST, 1);
             }
+            IoDriver.setOptions(socket, settings.options());
             bind(socket, local, "bind datagram socket to");
             reportUnreachable(socket, false);
             socket.learnLocalAddress();
@@ -516,6 +518,7 @@ final class IocpDriver implements IoDriver {
             }
             buffer(stream, Winsock.SO_RCVBUF, settings.receiveBuffer());
             buffer(stream, Winsock.SO_SNDBUF, settings.sendBuffer());
+            IoDriver.setOptions(stream, settings.options());
             InetSocketAddress local = settings.local();
             // ConnectEx wants a bound socket
             bind(stream, local != null ? local : new InetSocketAddress(0), "bind, to connect from");

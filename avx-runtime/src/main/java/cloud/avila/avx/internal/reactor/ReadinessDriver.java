@@ -17,7 +17,12 @@ import java.lang.System.Logger.Level;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.net.InetSocketAddress;
+import java.net.SocketOption;
+import java.nio.file.Path;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -149,6 +154,20 @@ abstract class ReadinessDriver implements IoDriver {
 
     /** After all sockets were closed, before the driver is: time to wait for what must be over. */
     void awaitSockets(List<ReadinessSocket> closed) {}
+
+    /** Whether there is {@link #deregister}. */
+    boolean canUnwatch() {
+        return false;
+    }
+
+    /**
+     * Ends watching a descriptor that stays open.
+     *
+     * @return not negative, else the negated error number
+     */
+    int deregister(int fd) {
+        return -LinuxErrno.ENOSYS;
+    }
 
     /** Makes {@link #collect} return, the present one or else the next. Called by any thread. */
     abstract void interruptPoll();
@@ -309,6 +328,19 @@ abstract class ReadinessDriver implements IoDriver {
         }
     }
 
+    /** Ends watching a descriptor that stays open. */
+    final void unwatch(ReadinessSocket socket) {
+        if (!lifetime.hold()) {
+            return;
+        }
+        try {
+            // fails only if somebody has closed the number, and then there is nothing to end
+            int unused = deregister(socket.fd);
+        } finally {
+            lifetime.release();
+        }
+    }
+
     final void deregistered() {
         registered.getAndDecrement();
         deregisteredTotal.getAndIncrement();
@@ -355,7 +387,7 @@ abstract class ReadinessDriver implements IoDriver {
             buffer(listener, NativeOption.SO_RCVBUF, settings.receiveBuffer());
             flag(listener, NativeOption.SO_REUSEADDR, settings.reuseAddress());
             flag(listener, NativeOption.SO_REUSEPORT, settings.reusePort());
-            bind(listener, local, "listen on");
+            bind(listener, local, settings.options(), "listen on");
             int result = calls.listen(ReadinessSocket.scratch(), listener.fd, settings.backlog());
             if (result < 0) {
                 throw calls.exception("listen on", local, -result);
@@ -384,7 +416,7 @@ abstract class ReadinessDriver implements IoDriver {
             flag(socket, NativeOption.SO_REUSEADDR, settings.reuseAddress());
             flag(socket, NativeOption.SO_REUSEPORT, settings.reusePort());
             flag(socket, NativeOption.SO_BROADCAST, settings.broadcast());
-            bind(socket, local, "bind datagram socket to");
+            bind(socket, local, settings.options(), "bind datagram socket to");
             socket.learnLocalAddress();
             return socket;
         } catch (Throwable e) {
@@ -410,8 +442,10 @@ abstract class ReadinessDriver implements IoDriver {
             flag(stream, NativeOption.SO_REUSEADDR, settings.reuseAddress());
             buffer(stream, NativeOption.SO_RCVBUF, settings.receiveBuffer());
             buffer(stream, NativeOption.SO_SNDBUF, settings.sendBuffer());
-            if (settings.local() != null) {
-                bind(stream, settings.local(), "bind, to connect from");
+            if (settings.local() == null) {
+                IoDriver.setOptions(stream, settings.options());
+            } else {
+                bind(stream, settings.local(), settings.options(), "bind, to connect from");
             }
             if (stream.connect(timeoutNanos)) {
                 return stream;
@@ -425,6 +459,186 @@ abstract class ReadinessDriver implements IoDriver {
             throw closed();
         }
         return null;
+    }
+
+    // ---- what not every system has ----
+
+    @Override
+    public final Set<IoCapability> capabilities() {
+        var all = EnumSet.of(IoCapability.READINESS_CALLBACKS);
+        if (calls.hasUnixDomain()) {
+            all.add(IoCapability.UNIX_STREAMS);
+            all.add(IoCapability.UNIX_DATAGRAMS);
+            all.add(IoCapability.PEER_CREDENTIALS);
+            all.add(IoCapability.DESCRIPTOR_PASSING);
+        }
+        if (calls.hasAbstractNames()) {
+            all.add(IoCapability.ABSTRACT_NAMES);
+        }
+        if (calls.hasMulticast()) {
+            all.add(IoCapability.MULTICAST);
+            all.add(IoCapability.SOURCE_MULTICAST);
+        }
+        if (canUnwatch() && calls.hasDescriptors()) {
+            all.add(IoCapability.DESCRIPTORS);
+        }
+        if (calls.hasSendFile()) {
+            all.add(IoCapability.SEND_FILE);
+        }
+        return all;
+    }
+
+    private void require(IoCapability capability) {
+        if (!capabilities().contains(capability)) {
+            throw capability.missing(name());
+        }
+    }
+
+    /** Checks a name, and that the driver is open. */
+    private void requireUnix(IoCapability capability, UnixName name) throws IOException {
+        require(capability);
+        if (name.isAbstract()) {
+            require(IoCapability.ABSTRACT_NAMES);
+        }
+        if (lifetime.isClosed()) {
+            throw closed();
+        }
+    }
+
+    private int openUnix(int type, String operation, UnixName name) throws IOException {
+        int fd = calls.open(ReadinessSocket.scratch(), SocketCalls.AF_UNIX, type);
+        if (fd < 0) {
+            throw calls.exception(operation, name, -fd);
+        }
+        return fd;
+    }
+
+    private void bind(ReadinessSocket socket, UnixName local, String operation) throws IOException {
+        NativeScratch scratch = ReadinessSocket.scratch();
+        int length = calls.encodeUnix(scratch.address(), local.bytes());
+        int result = calls.bind(scratch, socket.fd, scratch.address(), length);
+        if (result < 0) {
+            throw calls.exception(operation, local, -result);
+        }
+    }
+
+    @Override
+    public final IoUnixListener listenUnix(UnixName local, int backlog) throws IOException {
+        requireUnix(IoCapability.UNIX_STREAMS, local);
+        int fd = openUnix(SocketCalls.SOCK_STREAM, "listen on", local);
+        ReadinessUnixListener listener = add(new ReadinessUnixListener(this, fd, local));
+        try {
+            bind(listener, local, "listen on");
+            int result = calls.listen(ReadinessSocket.scratch(), listener.fd, backlog);
+            if (result < 0) {
+                throw calls.exception("listen on", local, -result);
+            }
+            return listener;
+        } catch (Throwable e) {
+            listener.close();
+            throw e;
+        }
+    }
+
+    @Override
+    public final @Nullable IoUnixStream connectUnix(UnixName remote, long timeoutNanos)
+            throws IOException, InterruptedException {
+        ReadinessSocket.throwIfInterrupted();
+        requireUnix(IoCapability.UNIX_STREAMS, remote);
+        int fd = openUnix(SocketCalls.SOCK_STREAM, "connect to", remote);
+        ReadinessUnixStream stream =
+                add(new ReadinessUnixStream(this, fd, UnixName.UNNAMED, remote));
+        try {
+            if (stream.connect(timeoutNanos)) {
+                return stream;
+            }
+        } catch (Throwable e) {
+            stream.close();
+            throw e;
+        }
+        stream.close();
+        if (lifetime.isClosed()) {
+            throw closed();
+        }
+        return null;
+    }
+
+    @Override
+    public final IoUnixStream[] unixPair() throws IOException {
+        requireUnix(IoCapability.UNIX_STREAMS, UnixName.UNNAMED);
+        NativeScratch scratch = ReadinessSocket.scratch();
+        int result = calls.openPair(scratch, SocketCalls.SOCK_STREAM);
+        if (result < 0) {
+            throw calls.exception("open a pair of Unix sockets", null, -result);
+        }
+        int first = scratch.value().get(ReadinessSocket.INT, 0);
+        int second = scratch.value().get(ReadinessSocket.INT, Integer.BYTES);
+        var a = new ReadinessUnixStream(this, first, UnixName.UNNAMED, UnixName.UNNAMED);
+        var b = new ReadinessUnixStream(this, second, UnixName.UNNAMED, UnixName.UNNAMED);
+        try {
+            return new IoUnixStream[] {add(a), add(b)};
+        } catch (Throwable e) {
+            a.close();
+            b.close();
+            throw e;
+        }
+    }
+
+    @Override
+    public final IoUnixDatagram datagramUnix(UnixName local) throws IOException {
+        requireUnix(IoCapability.UNIX_DATAGRAMS, local);
+        int fd = openUnix(SocketCalls.SOCK_DGRAM, "bind datagram socket to", local);
+        ReadinessUnixDatagram socket = add(new ReadinessUnixDatagram(this, fd, local));
+        try {
+            if (!local.isUnnamed()) {
+                bind(socket, local, "bind datagram socket to");
+            }
+            return socket;
+        } catch (Throwable e) {
+            socket.close();
+            throw e;
+        }
+    }
+
+    @Override
+    public final IoDescriptor descriptor(int number, boolean owned) throws IOException {
+        require(IoCapability.DESCRIPTORS);
+        if (lifetime.isClosed()) {
+            throw closed();
+        }
+        int result = calls.makeNonBlocking(ReadinessSocket.scratch(), number);
+        if (result < 0) {
+            throw calls.exception("watching descriptor", number, -result);
+        }
+        if (sockets.get(number) != null) {
+            throw new IOException("descriptor " + number + " is watched by this driver already");
+        }
+        var descriptor = add(new ReadinessDescriptor(this, number));
+        try {
+            descriptor.register(ReadinessSocket.READABLE);
+        } catch (IOException e) {
+            descriptor.close();
+            throw new IOException("descriptor " + number + " cannot be watched; is it a file?", e);
+        }
+        if (owned) {
+            descriptor.own();
+        }
+        return descriptor;
+    }
+
+    @Override
+    public final void closeDescriptor(int number) throws IOException {
+        require(IoCapability.DESCRIPTOR_PASSING);
+        int result = calls.close(ReadinessSocket.scratch(), number);
+        if (result == -LinuxErrno.EBADF) {
+            throw calls.exception("close descriptor", number, -result);
+        }
+    }
+
+    @Override
+    public final IoFile openFile(Path path) throws IOException {
+        IoFile file = calls.hasSendFile() ? ReadinessFile.open(calls, path) : null;
+        return file == null ? IoDriver.super.openFile(path) : file;
     }
 
     private interface Maker<S> {
@@ -453,11 +667,16 @@ abstract class ReadinessDriver implements IoDriver {
         return maker.make(this, fd, family);
     }
 
-    private void bind(ReadinessSocket socket, InetSocketAddress local, String operation)
+    private void bind(
+            ReadinessSocket socket,
+            InetSocketAddress local,
+            Map<SocketOption<?>, Object> options,
+            String operation)
             throws IOException {
         if (socket.family == AF_INET6) {
             set(socket, NativeOption.IPV6_V6ONLY, 0);
         }
+        IoDriver.setOptions(socket, options);
         InetSocketAddress address =
                 socket.family == AF_INET && local.getAddress().isAnyLocalAddress()
                         ? new InetSocketAddress("0.0.0.0", local.getPort())

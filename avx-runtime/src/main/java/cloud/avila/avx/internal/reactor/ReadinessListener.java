@@ -8,8 +8,6 @@ import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
 import java.net.InetSocketAddress;
-import java.net.SocketOption;
-import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -20,7 +18,7 @@ import java.util.concurrent.locks.ReentrantLock;
  * for the event, and after the event tries again with the turn still held. Whoever gets the turn
  * tries before it waits, so a connection left behind by the one before is found.
  */
-final class ReadinessListener extends ReadinessSocket implements IoListener {
+class ReadinessListener extends ReadinessSocket implements IoListener {
     private static final long FIRST_PAUSE_NANOS = 10_000_000;
     private static final long LONGEST_PAUSE_NANOS = 1_000_000_000;
 
@@ -34,6 +32,17 @@ final class ReadinessListener extends ReadinessSocket implements IoListener {
     @Override
     public long acceptFailures() {
         return failures.get();
+    }
+
+    /** Where it listens, for messages. */
+    Object address() {
+        return localAddress();
+    }
+
+    /** The connection of a descriptor that was accepted; its peer's address is in the scratch. */
+    ReadinessStream accepted(NativeScratch scratch, int descriptor) {
+        InetSocketAddress remote = calls.decode(scratch.address());
+        return driver.stream(descriptor, family, remote);
     }
 
     @Override
@@ -51,11 +60,10 @@ final class ReadinessListener extends ReadinessSocket implements IoListener {
             while (!isClosed()) {
                 long seen = readEvents();
                 NativeScratch scratch = scratch();
-                scratch.length().set(INT, 0, SocketAddresses.MAX_BYTES);
+                scratch.length().set(INT, 0, SocketAddresses.UNIX_BYTES);
                 int result = calls.accept(scratch, fd, scratch.address(), scratch.length());
                 if (result >= 0) {
-                    InetSocketAddress remote = calls.decode(scratch.address());
-                    return driver.add(driver.stream(result, family, remote));
+                    return driver.add(accepted(scratch, result));
                 }
                 int errno = -result;
                 if (isClosed()) {
@@ -69,7 +77,7 @@ final class ReadinessListener extends ReadinessSocket implements IoListener {
                     failures.getAndIncrement();
                     driver.acceptFailed(this, errno);
                 } else if (errno != LinuxErrno.EAGAIN) {
-                    throw failure("accept on", localAddress(), errno);
+                    throw failure("accept on", address(), errno);
                 }
                 if (timeoutNanos == 0) {
                     return null;
@@ -130,12 +138,12 @@ final class ReadinessListener extends ReadinessSocket implements IoListener {
     }
 
     @Override
-    public Set<SocketOption<?>> supportedOptions() {
-        return StandardOption.OF_LISTENER;
+    int optionUse() {
+        return StandardOption.LISTENER;
     }
 
     @Override
     public String toString() {
-        return "listener on " + localAddress() + " (fd " + fd + ")";
+        return "listener on " + address() + " (fd " + fd + ")";
     }
 }

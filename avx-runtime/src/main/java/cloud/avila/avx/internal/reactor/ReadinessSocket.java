@@ -17,6 +17,7 @@ import java.lang.invoke.VarHandle;
 import java.net.InetSocketAddress;
 import java.net.SocketException;
 import java.net.SocketOption;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
@@ -48,10 +49,10 @@ import java.util.concurrent.locks.ReentrantLock;
  * <h2>Fields and memory orders</h2>
  *
  * <ul>
- *   <li>{@code readEvents}, {@code writeEvents}: written by the poller, which is one thread at a
- *       time, with a fully fenced add; read by operations, volatile. The read is an acquire, so the
- *       system call after it cannot come before it; what the poller wrote before, {@code
- *       exceptional}, is visible with it.
+ *   <li>{@code readEvents}, {@code writeEvents}: written by the poller, and by who learns in
+ *       another way that there is something, with a fully fenced add; read by operations, volatile.
+ *       The read is an acquire, so the system call after it cannot come before it; what the poller
+ *       wrote before, {@code exceptional}, is visible with it.
  *   <li>{@code reader}, {@code writer}: the thread that waits; written by it, volatile, before it
  *       reads the counter once more; read by the poller after its add. Both pairs are sequentially
  *       consistent, so either the waiter sees the new count or the poller sees the waiter. The same
@@ -61,6 +62,9 @@ import java.util.concurrent.locks.ReentrantLock;
  *       urgent data was reported. A short read normally proves the socket empty. With an end of
  *       stream or urgent data behind the last byte it does not, and their event may have been
  *       consumed together with that of the data; so then only "would block" proves it.
+ *   <li>{@code whenReadable}, {@code whenWritable}: actions to run once; set by who asks, volatile,
+ *       before it asks the system; taken by the poller, after its add, or by the closer, after the
+ *       closed bit, with an atomic swap, so that each runs at most once.
  *   <li>{@code interest}: what the system watches; written under {@code registration} or by {@code
  *       destroy}, when nobody else is left; read optimistically.
  * </ul>
@@ -87,6 +91,8 @@ abstract class ReadinessSocket extends Holds implements IoSocket {
 
     private static final VarHandle READ_EVENT_COUNT;
     private static final VarHandle WRITE_EVENT_COUNT;
+    private static final VarHandle WHEN_READABLE;
+    private static final VarHandle WHEN_WRITABLE;
 
     static {
         try {
@@ -95,6 +101,10 @@ abstract class ReadinessSocket extends Holds implements IoSocket {
                     lookup.findVarHandle(ReadinessSocket.class, "readEvents", long.class);
             WRITE_EVENT_COUNT =
                     lookup.findVarHandle(ReadinessSocket.class, "writeEvents", long.class);
+            WHEN_READABLE =
+                    lookup.findVarHandle(ReadinessSocket.class, "whenReadable", Runnable.class);
+            WHEN_WRITABLE =
+                    lookup.findVarHandle(ReadinessSocket.class, "whenWritable", Runnable.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
@@ -112,6 +122,8 @@ abstract class ReadinessSocket extends Holds implements IoSocket {
     private volatile long writeEvents;
     private volatile @Nullable Thread reader;
     private volatile @Nullable Thread writer;
+    private volatile @Nullable Runnable whenReadable;
+    private volatile @Nullable Runnable whenWritable;
     private boolean exceptional;
 
     /** Only a hint, so races between the reader and the writer do not matter. */
@@ -144,10 +156,22 @@ abstract class ReadinessSocket extends Holds implements IoSocket {
         if ((events & READABLE) != 0) {
             long unused = (long) READ_EVENT_COUNT.getAndAdd(this, 1L);
             Parker.unpark(reader);
+            runOnce(WHEN_READABLE);
         }
         if ((events & WRITABLE) != 0) {
             long unused = (long) WRITE_EVENT_COUNT.getAndAdd(this, 1L);
             Parker.unpark(writer);
+            runOnce(WHEN_WRITABLE);
+        }
+    }
+
+    /** Runs the action of {@link #WHEN_READABLE} or {@link #WHEN_WRITABLE}, if there is one. */
+    private void runOnce(VarHandle callback) {
+        if (callback.getVolatile(this) != null) {
+            Runnable action = (Runnable) callback.getAndSet(this, (Runnable) null);
+            if (action != null) {
+                action.run();
+            }
         }
     }
 
@@ -160,6 +184,7 @@ abstract class ReadinessSocket extends Holds implements IoSocket {
     final void wakeReader() {
         long unused = (long) READ_EVENT_COUNT.getAndAdd(this, 1L);
         Parker.unpark(reader);
+        runOnce(WHEN_READABLE);
     }
 
     /**
@@ -187,7 +212,7 @@ abstract class ReadinessSocket extends Holds implements IoSocket {
     }
 
     /** Whether receiving less than asked for proves that nothing is left; after readEvents(). */
-    final boolean shortReadMeansDrained() {
+    boolean shortReadMeansDrained() {
         return !exceptional;
     }
 
@@ -232,6 +257,81 @@ abstract class ReadinessSocket extends Holds implements IoSocket {
         }
     }
 
+    @Override
+    public final int whenReadable(@Nullable Runnable action) throws IOException {
+        return when(WHEN_READABLE, READABLE, action);
+    }
+
+    @Override
+    public final int whenWritable(@Nullable Runnable action) throws IOException {
+        return when(WHEN_WRITABLE, WRITABLE, action);
+    }
+
+    /**
+     * Keeps an action, and only then asks: what arrives after the question makes an event, whose
+     * dispatch finds the action.
+     */
+    private int when(VarHandle callback, int direction, @Nullable Runnable action)
+            throws IOException {
+        if (action == null) {
+            callback.setVolatile(this, (Runnable) null);
+            return isClosed() ? IoDriver.CLOSED : IoDriver.TIMED_OUT;
+        }
+        if (!hold()) {
+            return IoDriver.CLOSED;
+        }
+        try {
+            callback.setVolatile(this, action);
+            int result;
+            try {
+                register(direction);
+                result = isReady(direction);
+            } catch (Throwable e) {
+                boolean unused = callback.compareAndSet(this, action, (Runnable) null);
+                throw e;
+            }
+            if (result == IoDriver.TIMED_OUT) {
+                return result;
+            }
+            return callback.compareAndSet(this, action, (Runnable) null)
+                    ? result
+                    : IoDriver.TIMED_OUT; // it has run already
+        } finally {
+            release();
+        }
+    }
+
+    /** 0 if an operation of the direction would not wait, TIMED_OUT or CLOSED. */
+    int isReady(int direction) throws IOException {
+        NativeScratch scratch = scratch();
+        int result;
+        do {
+            result =
+                    direction == READABLE
+                            ? calls.isReadable(scratch, fd)
+                            : calls.isWritable(scratch, fd);
+        } while (result == -LinuxErrno.EINTR);
+        if (isClosed()) { // what was asked may be another file by now
+            return IoDriver.CLOSED;
+        }
+        if (result < 0) {
+            throw failure("polling", this, -result);
+        }
+        return result == 0 ? IoDriver.TIMED_OUT : ready(direction);
+    }
+
+    /**
+     * Counts that there is something as an event, which may not have been dispatched yet: the next
+     * try must not be left out because nothing is known to have happened since the last one.
+     *
+     * @return 0
+     */
+    final int ready(int direction) {
+        VarHandle events = direction == READABLE ? READ_EVENT_COUNT : WRITE_EVENT_COUNT;
+        long unused = (long) events.getAndAdd(this, 1L);
+        return 0;
+    }
+
     /** Waits until a point in time, with nothing to wait for but interrupt and closing. */
     final void pause(long deadline) throws InterruptedException {
         reader = Thread.currentThread();
@@ -243,6 +343,18 @@ abstract class ReadinessSocket extends Holds implements IoSocket {
             }
         } finally {
             reader = null;
+        }
+    }
+
+    /** The same in a direction that sends. */
+    final void pauseWriter(long deadline) throws InterruptedException {
+        writer = Thread.currentThread();
+        try {
+            if (!isClosed()) {
+                boolean unused = park(deadline, true);
+            }
+        } finally {
+            writer = null;
         }
     }
 
@@ -297,6 +409,11 @@ abstract class ReadinessSocket extends Holds implements IoSocket {
 
     /** Makes sure that the poller will be told; for a direction in which something waits. */
     void watch(int events) throws IOException {
+        register(events);
+    }
+
+    /** Registers with the driver, unless it is registered already. */
+    final void register(int events) throws IOException {
         if ((interest & events) == events) {
             return;
         }
@@ -322,11 +439,16 @@ abstract class ReadinessSocket extends Holds implements IoSocket {
 
     @Override
     public void close() {
-        if (beginClose() == Closing.HELD) {
+        Closing closing = beginClose();
+        if (closing == Closing.HELD) {
             disconnect();
             Parker.unpark(reader);
             Parker.unpark(writer);
             release();
+        }
+        if (closing != Closing.ALREADY) {
+            runOnce(WHEN_READABLE);
+            runOnce(WHEN_WRITABLE);
         }
     }
 
@@ -337,11 +459,29 @@ abstract class ReadinessSocket extends Holds implements IoSocket {
     void disconnect() {
         registration.lock();
         try {
-            driver.replaceByMarker(this);
+            endFile();
             forgetRegistration();
         } finally {
             registration.unlock();
         }
+    }
+
+    /** Ends what the number means, and keeps the number taken. Under {@code registration}. */
+    void endFile() {
+        driver.replaceByMarker(this);
+    }
+
+    /** Gives the number back to the system. Nobody holds the socket any more. */
+    void releaseNumber() {
+        int result = calls.close(scratch(), fd);
+        if (result == -LinuxErrno.EBADF) {
+            throw new IllegalStateException(
+                    "descriptor " + fd + " of " + this + " was closed by someone else");
+        }
+    }
+
+    final boolean isRegistered() {
+        return interest != 0;
     }
 
     void forgetRegistration() {
@@ -353,16 +493,15 @@ abstract class ReadinessSocket extends Holds implements IoSocket {
 
     @Override
     final void destroy() {
+        beforeRelease();
         forgetRegistration();
         driver.remove(this);
-        NativeScratch scratch = scratch();
-        int result = calls.close(scratch, fd);
-        if (result == -LinuxErrno.EBADF) {
-            throw new IllegalStateException(
-                    "descriptor " + fd + " of " + this + " was closed by someone else");
-        }
+        releaseNumber();
         destroyed();
     }
+
+    /** Runs before the registration is forgotten. Nobody holds the socket any more. */
+    void beforeRelease() {}
 
     /** The number has been released, nobody holds this any more. */
     void destroyed() {}
@@ -370,7 +509,7 @@ abstract class ReadinessSocket extends Holds implements IoSocket {
     // ---- addresses and options ----
 
     @Override
-    public final InetSocketAddress localAddress() {
+    public InetSocketAddress localAddress() {
         InetSocketAddress known = local;
         if (known != null) {
             return known;
@@ -431,22 +570,28 @@ abstract class ReadinessSocket extends Holds implements IoSocket {
             throw new SocketException("reading " + option.name() + ": " + this + " is closed");
         }
         try {
-            return option.type().cast(known.get(calls, this));
+            return Objects.requireNonNull(option.type().cast(known.get(calls, this)));
         } finally {
             release();
         }
     }
 
     private StandardOption knownOption(SocketOption<?> option) {
-        if (!supportedOptions().contains(option)) {
+        StandardOption known = StandardOption.of(option);
+        if (known == null || !known.isOf(optionUse()) || !known.isOn(calls)) {
             throw new UnsupportedOperationException(
                     this + " has no option " + option.name() + ", only " + supportedOptions());
         }
-        return StandardOption.of(option);
+        return known;
     }
 
+    /** Which options it has: a constant of {@link StandardOption}. */
+    abstract int optionUse();
+
     @Override
-    public abstract Set<SocketOption<?>> supportedOptions();
+    public final Set<SocketOption<?>> supportedOptions() {
+        return StandardOption.supported(optionUse(), calls);
+    }
 
     long recv(NativeScratch scratch, MemorySegment memory, long length, int flags) {
         long result;
@@ -456,7 +601,7 @@ abstract class ReadinessSocket extends Holds implements IoSocket {
         return result;
     }
 
-    final long send(NativeScratch scratch, MemorySegment memory, long length) {
+    long send(NativeScratch scratch, MemorySegment memory, long length) {
         long result;
         do {
             result = calls.send(scratch, fd, memory, length);

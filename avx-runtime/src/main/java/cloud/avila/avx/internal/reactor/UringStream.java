@@ -206,12 +206,15 @@ final class UringStream extends ReadinessStream {
     }
 
     @Override
-    int readableNow() throws IOException {
-        return switch (state) {
-            case IDLE -> super.readableNow();
-            case RECEIVING -> isClosed() ? IoDriver.CLOSED : IoDriver.TIMED_OUT;
-            default -> isClosed() ? IoDriver.CLOSED : 0;
-        };
+    int isReady(int direction) throws IOException {
+        int now = state;
+        if (direction != READABLE || now == IDLE) {
+            return super.isReady(direction);
+        }
+        if (isClosed()) {
+            return IoDriver.CLOSED;
+        }
+        return now == RECEIVING ? IoDriver.TIMED_OUT : ready(direction);
     }
 
     @Override

@@ -392,6 +392,11 @@ public class DarwinLibc extends SocketCalls {
     }
 
     @Override
+    public final boolean has(NativeOption option) {
+        return option.isOnDarwin();
+    }
+
+    @Override
     public final int setsockopt(
             NativeScratch scratch, int fd, NativeOption option, MemorySegment value, int length) {
         int level = option.darwinLevel();

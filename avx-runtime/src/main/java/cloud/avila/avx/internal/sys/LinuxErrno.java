@@ -18,8 +18,14 @@ public final class LinuxErrno {
     /** Not permitted, perhaps by a firewall rule. */
     public static final int EPERM = 1;
 
+    /** No such file or directory. */
+    public static final int ENOENT = 2;
+
     /** Interrupted by a signal. */
     public static final int EINTR = 4;
+
+    /** Input or output error. */
+    public static final int EIO = 5;
 
     /** Not an open descriptor. */
     public static final int EBADF = 9;
@@ -35,6 +41,12 @@ public final class LinuxErrno {
 
     /** Not now: somebody else uses it. */
     public static final int EBUSY = 16;
+
+    /** Not a directory. */
+    public static final int ENOTDIR = 20;
+
+    /** Is a directory. */
+    public static final int EISDIR = 21;
 
     /** Exists already. */
     public static final int EEXIST = 17;
@@ -131,6 +143,10 @@ public final class LinuxErrno {
     private static final Map<Integer, Meaning> MEANINGS =
             Map.ofEntries(
                     meaning(EPERM, "EPERM", "not permitted, perhaps by a firewall rule"),
+                    meaning(ENOENT, "ENOENT", "no such file or directory"),
+                    meaning(EIO, "EIO", "input or output error"),
+                    meaning(ENOTDIR, "ENOTDIR", "not a directory"),
+                    meaning(EISDIR, "EISDIR", "is a directory"),
                     meaning(EINTR, "EINTR", "interrupted by a signal"),
                     meaning(EBADF, "EBADF", "not an open descriptor"),
                     meaning(EAGAIN, "EAGAIN", "would block"),

@@ -1,14 +1,18 @@
 package cloud.avila.avx.internal.sys;
 
 import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
+
+import org.jspecify.annotations.Nullable;
 
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.Locale;
 
@@ -62,6 +66,9 @@ public class LinuxLibc extends SocketCalls {
     /** Begin to watch. */
     public static final int EPOLL_CTL_ADD = 1;
 
+    /** End watching. */
+    public static final int EPOLL_CTL_DEL = 2;
+
     /** Watch for something else. */
     public static final int EPOLL_CTL_MOD = 3;
 
@@ -98,6 +105,51 @@ public class LinuxLibc extends SocketCalls {
 
     /** Not inherited by programs we start. */
     public static final int O_CLOEXEC = 0x80000;
+
+    /** Open for reading. */
+    private static final int O_RDONLY = 0;
+
+    private static final int O_NONBLOCK = 0x800;
+    private static final int F_GETFL = 3;
+    private static final int F_SETFL = 4;
+
+    // unistd.h, bits/socket.h, linux/in.h
+
+    private static final int SEEK_END = 2;
+    private static final int SOL_SOCKET = 1;
+    private static final int SO_PEERCRED = 17;
+    private static final int SCM_RIGHTS = 1;
+
+    /** {@code struct ucred}: process, user and group, an int each. */
+    private static final int UCRED_BYTES = 12;
+
+    /** Flag of recvmsg: descriptors that come are not inherited by programs we start. */
+    private static final int MSG_CMSG_CLOEXEC = 0x40000000;
+
+    /** Flag that recvmsg gives: control data did not fit. */
+    private static final int MSG_CTRUNC = 0x8;
+
+    /** {@code struct cmsghdr}: length at 0 (8 bytes), level at 8, type at 12; data at 16. */
+    private static final int CMSG_BYTES = 16;
+
+    /** Where {@link #message} has its control data. */
+    private static final int CONTROL = DatagramBatch.MSGHDR_BYTES + DatagramBatch.IOVEC_BYTES;
+
+    private static final int IPPROTO_IP = 0;
+    private static final int IPPROTO_IPV6 = 41;
+    private static final int MCAST_JOIN_GROUP = 42;
+    private static final int MCAST_LEAVE_GROUP = 45;
+    private static final int MCAST_JOIN_SOURCE_GROUP = 46;
+    private static final int MCAST_LEAVE_SOURCE_GROUP = 47;
+
+    /** {@code struct group_req}: the interface, an int, at 0, the group at 8. */
+    private static final int GROUP_AT = 8;
+
+    /** {@code struct group_source_req}: besides the source at 136. */
+    private static final int SOURCE_AT = GROUP_AT + 128;
+
+    /** Most bytes of a sendfile: what one call takes. */
+    private static final long MOST_SEND_FILE = 0x7ffff000L;
 
     /** {@code epoll_pwait2}: asm/unistd_64.h of x86-64 and asm-generic/unistd.h agree. */
     private static final long SYS_EPOLL_PWAIT2 = 441;
@@ -186,6 +238,46 @@ public class LinuxLibc extends SocketCalls {
             handle(
                     "epoll_wait",
                     FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT));
+
+    private static final MethodHandle SOCKETPAIR =
+            handle(
+                    "socketpair",
+                    FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS));
+    private static final MethodHandle SENDMSG =
+            handle("sendmsg", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT));
+    private static final MethodHandle RECVMSG =
+            handle("recvmsg", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT));
+    private static final MethodHandle SENDMMSG =
+            handle(
+                    "sendmmsg",
+                    FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT));
+    private static final MethodHandle RECVMMSG =
+            handle(
+                    "recvmmsg",
+                    FunctionDescriptor.of(
+                            JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT, ADDRESS));
+    private static final MethodHandle SENDFILE =
+            handle(
+                    "sendfile",
+                    FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_INT, ADDRESS, JAVA_LONG));
+    private static final MethodHandle OPEN =
+            handle(
+                    "open",
+                    FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT),
+                    Linker.Option.firstVariadicArg(2));
+    private static final MethodHandle LSEEK =
+            handle("lseek", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT));
+    private static final MethodHandle PREAD =
+            handle(
+                    "pread",
+                    FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_LONG));
+    private static final MethodHandle READ =
+            handle("read", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG));
+    private static final MethodHandle FCNTL =
+            handle(
+                    "fcntl",
+                    FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT),
+                    Linker.Option.firstVariadicArg(2));
 
     private static final MethodHandle SCHED_GETAFFINITY =
             handle(
@@ -789,5 +881,425 @@ public class LinuxLibc extends SocketCalls {
     @Override
     public final InetSocketAddress decode(MemorySegment from) {
         return SocketAddresses.decode(from);
+    }
+
+    // ---- messages, files and other descriptors ----
+
+    /**
+     * {@code socketpair(2)}.
+     *
+     * @param scratch the carrier's scratch
+     * @param domain {@code AF_UNIX}
+     * @param type {@code SOCK_*}
+     * @param pair gets two descriptors
+     * @return 0, else the negated error number
+     */
+    public int socketpair(NativeScratch scratch, int domain, int type, MemorySegment pair) {
+        try {
+            int result = (int) SOCKETPAIR.invokeExact(scratch.capture(), domain, type, 0, pair);
+            return result >= 0 ? result : -scratch.errno();
+        } catch (Throwable t) {
+            throw rethrow(t);
+        }
+    }
+
+    /**
+     * {@code sendmsg(2)}.
+     *
+     * @param scratch the carrier's scratch
+     * @param fd the descriptor
+     * @param message a {@code struct msghdr}
+     * @param flags {@code MSG_*}
+     * @return the bytes taken, else the negated error number
+     */
+    public long sendmsg(NativeScratch scratch, int fd, MemorySegment message, int flags) {
+        try {
+            long result = (long) SENDMSG.invokeExact(scratch.capture(), fd, message, flags);
+            return result >= 0 ? result : -scratch.errno();
+        } catch (Throwable t) {
+            throw rethrow(t);
+        }
+    }
+
+    /**
+     * {@code recvmsg(2)}.
+     *
+     * @param scratch the carrier's scratch
+     * @param fd the descriptor
+     * @param message a {@code struct msghdr}
+     * @param flags {@code MSG_*}
+     * @return the bytes received, else the negated error number
+     */
+    public long recvmsg(NativeScratch scratch, int fd, MemorySegment message, int flags) {
+        try {
+            long result = (long) RECVMSG.invokeExact(scratch.capture(), fd, message, flags);
+            return result >= 0 ? result : -scratch.errno();
+        } catch (Throwable t) {
+            throw rethrow(t);
+        }
+    }
+
+    /**
+     * {@code sendmmsg(2)}.
+     *
+     * @param scratch the carrier's scratch
+     * @param fd the descriptor
+     * @param messages an array of {@code struct mmsghdr}
+     * @param count its length
+     * @param flags {@code MSG_*}
+     * @return how many were taken, else the negated error number
+     */
+    public int sendmmsg(
+            NativeScratch scratch, int fd, MemorySegment messages, int count, int flags) {
+        try {
+            int result = (int) SENDMMSG.invokeExact(scratch.capture(), fd, messages, count, flags);
+            return result >= 0 ? result : -scratch.errno();
+        } catch (Throwable t) {
+            throw rethrow(t);
+        }
+    }
+
+    /**
+     * {@code recvmmsg(2)} without a timeout.
+     *
+     * @param scratch the carrier's scratch
+     * @param fd the descriptor
+     * @param messages an array of {@code struct mmsghdr}
+     * @param count its length
+     * @param flags {@code MSG_*}
+     * @return how many came, else the negated error number
+     */
+    public int recvmmsg(
+            NativeScratch scratch, int fd, MemorySegment messages, int count, int flags) {
+        try {
+            int result =
+                    (int)
+                            RECVMMSG.invokeExact(
+                                    scratch.capture(),
+                                    fd,
+                                    messages,
+                                    count,
+                                    flags,
+                                    MemorySegment.NULL);
+            return result >= 0 ? result : -scratch.errno();
+        } catch (Throwable t) {
+            throw rethrow(t);
+        }
+    }
+
+    /**
+     * {@code sendfile(2)}.
+     *
+     * @param scratch the carrier's scratch
+     * @param out the socket
+     * @param in the file
+     * @param offset a long, where to begin, moved by what was sent
+     * @param count most bytes
+     * @return the bytes taken, else the negated error number
+     */
+    public long sendfile(NativeScratch scratch, int out, int in, MemorySegment offset, long count) {
+        try {
+            long result = (long) SENDFILE.invokeExact(scratch.capture(), out, in, offset, count);
+            return result >= 0 ? result : -scratch.errno();
+        } catch (Throwable t) {
+            throw rethrow(t);
+        }
+    }
+
+    /**
+     * {@code open(2)} of what exists.
+     *
+     * @param scratch the carrier's scratch
+     * @param path a string that ends with a zero
+     * @param flags {@code O_*}
+     * @return a new descriptor, else the negated error number
+     */
+    public int openPath(NativeScratch scratch, MemorySegment path, int flags) {
+        try {
+            int result = (int) OPEN.invokeExact(scratch.capture(), path, flags);
+            return result >= 0 ? result : -scratch.errno();
+        } catch (Throwable t) {
+            throw rethrow(t);
+        }
+    }
+
+    /**
+     * {@code lseek(2)}.
+     *
+     * @param scratch the carrier's scratch
+     * @param fd the descriptor
+     * @param offset how far
+     * @param whence from where
+     * @return the new position, else the negated error number
+     */
+    public long lseek(NativeScratch scratch, int fd, long offset, int whence) {
+        try {
+            long result = (long) LSEEK.invokeExact(scratch.capture(), fd, offset, whence);
+            return result >= 0 ? result : -scratch.errno();
+        } catch (Throwable t) {
+            throw rethrow(t);
+        }
+    }
+
+    /**
+     * {@code pread(2)}.
+     *
+     * @param scratch the carrier's scratch
+     * @param fd the descriptor
+     * @param buffer receives the data; native memory
+     * @param length most bytes
+     * @param position where in the file
+     * @return the bytes read, else the negated error number
+     */
+    public long pread(
+            NativeScratch scratch, int fd, MemorySegment buffer, long length, long position) {
+        try {
+            long result = (long) PREAD.invokeExact(scratch.capture(), fd, buffer, length, position);
+            return result >= 0 ? result : -scratch.errno();
+        } catch (Throwable t) {
+            throw rethrow(t);
+        }
+    }
+
+    /**
+     * {@code read(2)}.
+     *
+     * @param scratch the carrier's scratch
+     * @param fd the descriptor
+     * @param buffer receives the data; native memory
+     * @param length most bytes
+     * @return the bytes read, else the negated error number
+     */
+    public long read(NativeScratch scratch, int fd, MemorySegment buffer, long length) {
+        try {
+            long result = (long) READ.invokeExact(scratch.capture(), fd, buffer, length);
+            return result >= 0 ? result : -scratch.errno();
+        } catch (Throwable t) {
+            throw rethrow(t);
+        }
+    }
+
+    /**
+     * {@code fcntl(2)} with an int.
+     *
+     * @param scratch the carrier's scratch
+     * @param fd the descriptor
+     * @param command {@code F_*}
+     * @param value its argument
+     * @return not negative, else the negated error number
+     */
+    public int fcntl(NativeScratch scratch, int fd, int command, int value) {
+        try {
+            int result = (int) FCNTL.invokeExact(scratch.capture(), fd, command, value);
+            return result >= 0 ? result : -scratch.errno();
+        } catch (Throwable t) {
+            throw rethrow(t);
+        }
+    }
+
+    @Override
+    public boolean hasUnixDomain() {
+        return true;
+    }
+
+    @Override
+    public boolean hasAbstractNames() {
+        return true;
+    }
+
+    @Override
+    public boolean hasBatches() {
+        return true;
+    }
+
+    @Override
+    public boolean hasMulticast() {
+        return true;
+    }
+
+    @Override
+    public boolean hasSendFile() {
+        return true;
+    }
+
+    @Override
+    public boolean hasDescriptors() {
+        return true;
+    }
+
+    @Override
+    public int encodeUnix(MemorySegment to, byte[] name) {
+        return SocketAddresses.encodeUnix(to, name);
+    }
+
+    @Override
+    public byte[] decodeUnix(MemorySegment from, int length) {
+        return SocketAddresses.decodeUnix(from, length);
+    }
+
+    @Override
+    public int openPair(NativeScratch scratch, int type) {
+        return socketpair(scratch, AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, scratch.value());
+    }
+
+    @Override
+    public int peerCredentials(NativeScratch scratch, int fd) {
+        scratch.length().set(JAVA_INT, 0, UCRED_BYTES);
+        return getsockopt(scratch, fd, SOL_SOCKET, SO_PEERCRED, scratch.value(), scratch.length());
+    }
+
+    /** One {@code msghdr} at 0, its {@code iovec} at 56, control data at 72. */
+    private static MemorySegment message(
+            NativeScratch scratch, MemorySegment buffer, long length, int control) {
+        MemorySegment message = scratch.message();
+        int iovec = DatagramBatch.MSGHDR_BYTES;
+        message.asSlice(0, iovec + DatagramBatch.IOVEC_BYTES + CMSG_BYTES).fill((byte) 0);
+        message.set(JAVA_LONG, 16, message.address() + iovec);
+        message.set(JAVA_LONG, 24, 1);
+        if (control > 0) {
+            message.set(JAVA_LONG, 32, message.address() + iovec + DatagramBatch.IOVEC_BYTES);
+            message.set(JAVA_LONG, 40, control);
+        }
+        message.set(JAVA_LONG, iovec, buffer.address());
+        message.set(JAVA_LONG, iovec + 8, length);
+        return message;
+    }
+
+    @Override
+    public long sendDescriptors(
+            NativeScratch scratch, int fd, MemorySegment buffer, long length, int[] descriptors) {
+        int control = CMSG_BYTES + Integer.BYTES * descriptors.length;
+        MemorySegment message =
+                message(scratch, buffer, length, descriptors.length == 0 ? 0 : aligned(control));
+        message.set(JAVA_LONG, CONTROL, control);
+        message.set(JAVA_INT, CONTROL + 8, SOL_SOCKET);
+        message.set(JAVA_INT, CONTROL + 12, SCM_RIGHTS);
+        MemorySegment.copy(
+                descriptors, 0, message, JAVA_INT, CONTROL + CMSG_BYTES, descriptors.length);
+        return sendmsg(scratch, fd, message, MSG_NOSIGNAL);
+    }
+
+    @Override
+    public long recvDescriptors(
+            NativeScratch scratch,
+            int fd,
+            MemorySegment buffer,
+            long length,
+            int[] descriptors,
+            int[] told) {
+        // not rounded up: the kernel would fill the padding with one more descriptor
+        int control = descriptors.length == 0 ? 0 : CMSG_BYTES + Integer.BYTES * descriptors.length;
+        MemorySegment message = message(scratch, buffer, length, control);
+        long result = recvmsg(scratch, fd, message, MSG_CMSG_CLOEXEC);
+        told[0] = 0;
+        told[1] = 0;
+        if (result >= 0) {
+            told[1] = (message.get(JAVA_INT, 48) & MSG_CTRUNC) != 0 ? 1 : 0;
+            if (message.get(JAVA_LONG, 40) >= CMSG_BYTES
+                    && message.get(JAVA_INT, CONTROL + 8) == SOL_SOCKET
+                    && message.get(JAVA_INT, CONTROL + 12) == SCM_RIGHTS) {
+                long bytes = message.get(JAVA_LONG, CONTROL) - CMSG_BYTES;
+                told[0] = (int) (bytes / Integer.BYTES);
+                MemorySegment.copy(
+                        message, JAVA_INT, CONTROL + CMSG_BYTES, descriptors, 0, told[0]);
+            }
+        }
+        return result;
+    }
+
+    private static int aligned(int bytes) {
+        return bytes + 7 & ~7;
+    }
+
+    @Override
+    public int recvBatch(NativeScratch scratch, int fd, DatagramBatch batch, int count) {
+        return recvmmsg(scratch, fd, batch.headers(), count, MSG_TRUNC);
+    }
+
+    @Override
+    public int sendBatch(NativeScratch scratch, int fd, DatagramBatch batch, int count) {
+        return sendmmsg(scratch, fd, batch.headers(), count, MSG_NOSIGNAL);
+    }
+
+    @Override
+    public int membership(
+            NativeScratch scratch,
+            int fd,
+            boolean join,
+            InetAddress group,
+            int index,
+            @Nullable InetAddress source) {
+        MemorySegment request = scratch.message();
+        int family = SocketAddresses.family(group);
+        request.asSlice(0, SOURCE_AT + 128).fill((byte) 0);
+        request.set(JAVA_INT, 0, index);
+        SocketAddresses.encode(request.asSlice(GROUP_AT), family, new InetSocketAddress(group, 0));
+        int option = join ? MCAST_JOIN_GROUP : MCAST_LEAVE_GROUP;
+        if (source != null) {
+            option = join ? MCAST_JOIN_SOURCE_GROUP : MCAST_LEAVE_SOURCE_GROUP;
+            SocketAddresses.encode(
+                    request.asSlice(SOURCE_AT), family, new InetSocketAddress(source, 0));
+        }
+        return setsockopt(
+                scratch,
+                fd,
+                family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6,
+                option,
+                request,
+                source == null ? SOURCE_AT : SOURCE_AT + 128);
+    }
+
+    @Override
+    public int openFile(NativeScratch scratch, byte[] path) {
+        MemorySegment text = scratch.io();
+        MemorySegment.copy(path, 0, text, JAVA_BYTE, 0, path.length);
+        text.set(JAVA_BYTE, path.length, (byte) 0);
+        return openPath(scratch, text, O_RDONLY | O_CLOEXEC);
+    }
+
+    @Override
+    public long fileSize(NativeScratch scratch, int fd) {
+        return lseek(scratch, fd, 0, SEEK_END);
+    }
+
+    @Override
+    public long readAt(
+            NativeScratch scratch, int fd, MemorySegment buffer, long length, long position) {
+        return pread(scratch, fd, buffer, length, position);
+    }
+
+    @Override
+    public long sendFile(NativeScratch scratch, int socket, int file, long position, long count) {
+        scratch.value().set(JAVA_LONG, 0, position);
+        return sendfile(scratch, socket, file, scratch.value(), Math.min(count, MOST_SEND_FILE));
+    }
+
+    @Override
+    public int makeNonBlocking(NativeScratch scratch, int fd) {
+        int flags = fcntl(scratch, fd, F_GETFL, 0);
+        return flags < 0 || (flags & O_NONBLOCK) != 0
+                ? flags
+                : fcntl(scratch, fd, F_SETFL, flags | O_NONBLOCK);
+    }
+
+    @Override
+    public long readFrom(NativeScratch scratch, int fd, MemorySegment buffer, long length) {
+        return read(scratch, fd, buffer, length);
+    }
+
+    @Override
+    public long writeTo(NativeScratch scratch, int fd, MemorySegment buffer, long length) {
+        return write(scratch, fd, buffer, length);
+    }
+
+    /** A segment that is closed or of another thread is the caller's error; nothing is checked. */
+    static RuntimeException rethrow(Throwable thrown) {
+        if (thrown instanceof RuntimeException e) {
+            return e;
+        }
+        if (thrown instanceof Error e) {
+            throw e;
+        }
+        throw new AssertionError("a native call threw a checked exception", thrown);
     }
 }

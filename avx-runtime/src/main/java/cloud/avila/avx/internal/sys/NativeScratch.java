@@ -25,8 +25,17 @@ public final class NativeScratch {
     /** Bytes of the I/O buffer of a platform thread. */
     public static final int IO_BYTES = 64 << 10;
 
-    /** Bytes of each of the small segments: a cache line, room for every address and option. */
+    /** Bytes of each of the small segments: a cache line, room for every option. */
     private static final int SMALL_BYTES = 64;
+
+    /** Bytes of the place for an address: two cache lines, room for the 110 of a Unix socket's. */
+    private static final int ADDRESS_BYTES = 128;
+
+    /**
+     * Bytes of the place for a message header: {@code struct msghdr}, one {@code iovec} and as many
+     * descriptors as one message can carry; also for the address of a multicast group.
+     */
+    private static final int MESSAGE_BYTES = 1536;
 
     /** Bytes of the I/O buffer of a virtual thread whose carrier cannot be seen. */
     private static final int SMALL_IO_BYTES = 8 << 10;
@@ -61,6 +70,7 @@ public final class NativeScratch {
     private final MemorySegment address;
     private final MemorySegment value;
     private final MemorySegment length;
+    private final MemorySegment message;
 
     /** Allocates the scratch of a platform thread. */
     public NativeScratch() {
@@ -68,12 +78,14 @@ public final class NativeScratch {
     }
 
     private NativeScratch(int ioBytes) {
-        memory = Arena.ofAuto().allocate(4 * SMALL_BYTES + ioBytes, SMALL_BYTES);
+        int small = 3 * SMALL_BYTES + ADDRESS_BYTES;
+        memory = Arena.ofAuto().allocate(small + MESSAGE_BYTES + ioBytes, SMALL_BYTES);
         capture = unscoped(memory, 0, CAPTURE.byteSize());
-        address = unscoped(memory, SMALL_BYTES, SMALL_BYTES);
-        value = unscoped(memory, 2 * SMALL_BYTES, SMALL_BYTES);
-        length = unscoped(memory, 3 * SMALL_BYTES, SMALL_BYTES);
-        io = unscoped(memory, 4 * SMALL_BYTES, ioBytes);
+        value = unscoped(memory, SMALL_BYTES, SMALL_BYTES);
+        length = unscoped(memory, 2 * SMALL_BYTES, SMALL_BYTES);
+        address = unscoped(memory, 3 * SMALL_BYTES, ADDRESS_BYTES);
+        message = unscoped(memory, small, MESSAGE_BYTES);
+        io = unscoped(memory, small + MESSAGE_BYTES, ioBytes);
     }
 
     /**
@@ -123,7 +135,7 @@ public final class NativeScratch {
     /**
      * The place for a socket address.
      *
-     * @return 64 bytes, aligned to as many
+     * @return 128 bytes, aligned to 64
      */
     public MemorySegment address() {
         return address;
@@ -145,6 +157,15 @@ public final class NativeScratch {
      */
     public MemorySegment length() {
         return length;
+    }
+
+    /**
+     * The place for a message header with descriptors, or for the address of a multicast group.
+     *
+     * @return 1536 bytes, aligned to 64
+     */
+    public MemorySegment message() {
+        return message;
     }
 
     /** Where the linker stores the error number of a call. */

@@ -10,9 +10,11 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 
 /**
- * {@code struct sockaddr_in} and {@code struct sockaddr_in6} of netinet/in.h on Linux.
+ * {@code struct sockaddr_in} and {@code struct sockaddr_in6} of netinet/in.h, and {@code struct
+ * sockaddr_un} of sys/un.h, on Linux.
  *
  * <p>sockaddr_in, 16 bytes: family at 0 (host order), port at 2 and address at 4 (network order).
  * sockaddr_in6, 28 bytes: family at 0, port at 2, flow information at 4, address at 8, scope at 24
@@ -21,6 +23,9 @@ import java.nio.ByteOrder;
 public final class SocketAddresses {
     /** Bytes of the larger one. */
     public static final int MAX_BYTES = 28;
+
+    /** Bytes of {@code struct sockaddr_un}, sys/un.h: the family at 0, the name at 2. */
+    public static final int UNIX_BYTES = 110;
 
     static final int IN_BYTES = 16;
 
@@ -122,6 +127,44 @@ public final class SocketAddresses {
             throw new AssertionError("4 or 16 bytes are always an address", e);
         }
         throw new IllegalStateException("the kernel gave an address of unknown family " + family);
+    }
+
+    /**
+     * Writes the name of a Unix socket, unix(7).
+     *
+     * @param to at least {@link #UNIX_BYTES} bytes
+     * @param name a path, or a zero byte and an abstract name; at most 107 bytes
+     * @return the bytes written; of a path with the zero that ends it
+     */
+    public static int encodeUnix(MemorySegment to, byte[] name) {
+        to.set(FAMILY, 0, (short) LinuxLibc.AF_UNIX);
+        MemorySegment.copy(name, 0, to, JAVA_BYTE, 2, name.length);
+        if (name.length == 0 || name[0] == 0) {
+            return 2 + name.length;
+        }
+        to.set(JAVA_BYTE, 2 + name.length, (byte) 0);
+        return 3 + name.length;
+    }
+
+    /**
+     * Reads the name of a Unix socket.
+     *
+     * @param from what the kernel has written
+     * @param length its bytes
+     * @return none, those of a path without the zero that ends it, or a zero and an abstract name
+     */
+    public static byte[] decodeUnix(MemorySegment from, int length) {
+        int count = Math.max(Math.min(length, UNIX_BYTES) - 2, 0);
+        byte[] name = new byte[count];
+        MemorySegment.copy(from, JAVA_BYTE, 2, name, 0, count);
+        if (count == 0 || name[0] == 0) {
+            return name;
+        }
+        int end = 0;
+        while (end < count && name[end] != 0) {
+            end++;
+        }
+        return Arrays.copyOf(name, end);
     }
 
     /**

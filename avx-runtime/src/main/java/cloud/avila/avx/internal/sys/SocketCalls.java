@@ -7,6 +7,7 @@ import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 
 /**
@@ -54,7 +55,7 @@ public abstract class SocketCalls {
      * Opens a socket.
      *
      * @param scratch the carrier's scratch
-     * @param family {@link #AF_INET} or {@link #AF_INET6}
+     * @param family {@link #AF_INET}, {@link #AF_INET6} or {@link #AF_UNIX}
      * @param type {@link #SOCK_STREAM} or {@link #SOCK_DGRAM}
      * @return a new descriptor, else the negated error number
      */
@@ -298,6 +299,294 @@ public abstract class SocketCalls {
      * @return the address
      */
     public abstract InetSocketAddress decode(MemorySegment from);
+
+    // ---- what not every binding has ----
+
+    /**
+     * Whether the system has an option.
+     *
+     * @param option the option
+     * @return whether it can be set and read
+     */
+    public boolean has(NativeOption option) {
+        return true;
+    }
+
+    /**
+     * Whether there are the calls for sockets of the Unix domain: {@link #encodeUnix}, {@link
+     * #decodeUnix}, {@link #openPair}, {@link #peerCredentials}, {@link #sendDescriptors} and
+     * {@link #recvDescriptors}.
+     *
+     * @return whether they do not all fail with {@code ENOSYS}
+     */
+    public boolean hasUnixDomain() {
+        return false;
+    }
+
+    /**
+     * Whether names of the Unix domain need not be files.
+     *
+     * @return true on Linux
+     */
+    public boolean hasAbstractNames() {
+        return false;
+    }
+
+    /**
+     * Whether there are {@link #recvBatch} and {@link #sendBatch}.
+     *
+     * @return whether they do not fail with {@code ENOSYS}
+     */
+    public boolean hasBatches() {
+        return false;
+    }
+
+    /**
+     * Whether there is {@link #membership}.
+     *
+     * @return whether it does not fail with {@code ENOSYS}
+     */
+    public boolean hasMulticast() {
+        return false;
+    }
+
+    /**
+     * Whether there are {@link #openFile}, {@link #fileSize}, {@link #readAt} and {@link
+     * #sendFile}.
+     *
+     * @return whether they do not fail with {@code ENOSYS}
+     */
+    public boolean hasSendFile() {
+        return false;
+    }
+
+    /**
+     * Whether there are {@link #makeNonBlocking}, {@link #readFrom} and {@link #writeTo}.
+     *
+     * @return whether they do not fail with {@code ENOSYS}
+     */
+    public boolean hasDescriptors() {
+        return false;
+    }
+
+    /**
+     * Writes the name of a Unix socket in the layout of this system.
+     *
+     * @param to at least 110 bytes
+     * @param name a path, or a zero byte and an abstract name
+     * @return the bytes written
+     */
+    public int encodeUnix(MemorySegment to, byte[] name) {
+        throw new UnsupportedOperationException("no Unix domain");
+    }
+
+    /**
+     * Reads the name of a Unix socket.
+     *
+     * @param from what the kernel has written
+     * @param length its bytes
+     * @return none, those of a path, or a zero and an abstract name
+     */
+    public byte[] decodeUnix(MemorySegment from, int length) {
+        throw new UnsupportedOperationException("no Unix domain");
+    }
+
+    /**
+     * Opens two connected Unix sockets.
+     *
+     * @param scratch the carrier's scratch; its {@link NativeScratch#value()} gets two descriptors,
+     *     an int each
+     * @param type {@link #SOCK_STREAM} or {@link #SOCK_DGRAM}
+     * @return 0, else the negated error number
+     */
+    public int openPair(NativeScratch scratch, int type) {
+        return -LinuxErrno.ENOSYS;
+    }
+
+    /**
+     * Asks who the peer of a Unix stream is.
+     *
+     * @param scratch the carrier's scratch; its {@link NativeScratch#value()} gets process, user
+     *     and group, an int each
+     * @param fd the descriptor
+     * @return 0, else the negated error number
+     */
+    public int peerCredentials(NativeScratch scratch, int fd) {
+        return -LinuxErrno.ENOSYS;
+    }
+
+    /**
+     * Sends bytes and descriptors over a Unix stream. Uses {@link NativeScratch#message()}.
+     *
+     * @param scratch the carrier's scratch
+     * @param fd the descriptor
+     * @param buffer the data; native memory
+     * @param length its bytes, at least 1
+     * @param descriptors open descriptors, at most 253
+     * @return the bytes taken, else the negated error number
+     */
+    public long sendDescriptors(
+            NativeScratch scratch, int fd, MemorySegment buffer, long length, int[] descriptors) {
+        return -LinuxErrno.ENOSYS;
+    }
+
+    /**
+     * Receives bytes and descriptors from a Unix stream. Uses {@link NativeScratch#message()}.
+     *
+     * @param scratch the carrier's scratch
+     * @param fd the descriptor
+     * @param buffer receives the data; native memory
+     * @param length most bytes, at least 1
+     * @param descriptors gets the descriptors that came, not inherited by programs we start; its
+     *     length bounds them
+     * @param told two places: gets how many came, and 1 if there was no room for some
+     * @return the bytes received, 0 at the end of the stream, else the negated error number
+     */
+    public long recvDescriptors(
+            NativeScratch scratch,
+            int fd,
+            MemorySegment buffer,
+            long length,
+            int[] descriptors,
+            int[] told) {
+        return -LinuxErrno.ENOSYS;
+    }
+
+    /**
+     * Receives datagrams, {@code recvmmsg(2)}.
+     *
+     * @param scratch the carrier's scratch
+     * @param fd the descriptor
+     * @param batch where to put them
+     * @param count how many at most
+     * @return how many came, else the negated error number
+     */
+    public int recvBatch(NativeScratch scratch, int fd, DatagramBatch batch, int count) {
+        return -LinuxErrno.ENOSYS;
+    }
+
+    /**
+     * Sends datagrams, {@code sendmmsg(2)}.
+     *
+     * @param scratch the carrier's scratch
+     * @param fd the descriptor
+     * @param batch the datagrams
+     * @param count how many
+     * @return how many were taken, else the negated error number of the first
+     */
+    public int sendBatch(NativeScratch scratch, int fd, DatagramBatch batch, int count) {
+        return -LinuxErrno.ENOSYS;
+    }
+
+    /**
+     * Joins or leaves a multicast group, RFC 3678. Uses {@link NativeScratch#message()}.
+     *
+     * @param scratch the carrier's scratch
+     * @param fd the descriptor
+     * @param join whether to join, else to leave
+     * @param group the group
+     * @param index the index of the interface, 0 to leave it to the system
+     * @param source the only sender that counts, or null
+     * @return 0, else the negated error number
+     */
+    public int membership(
+            NativeScratch scratch,
+            int fd,
+            boolean join,
+            InetAddress group,
+            int index,
+            @Nullable InetAddress source) {
+        return -LinuxErrno.ENOSYS;
+    }
+
+    /**
+     * Opens a file for reading. May wait for a disk. Uses {@link NativeScratch#io()}.
+     *
+     * @param scratch the carrier's scratch
+     * @param path the path as bytes, without a zero, at most 4095
+     * @return a new descriptor, else the negated error number
+     */
+    public int openFile(NativeScratch scratch, byte[] path) {
+        return -LinuxErrno.ENOSYS;
+    }
+
+    /**
+     * The size of a file.
+     *
+     * @param scratch the carrier's scratch
+     * @param fd the descriptor
+     * @return bytes, else the negated error number
+     */
+    public long fileSize(NativeScratch scratch, int fd) {
+        return -LinuxErrno.ENOSYS;
+    }
+
+    /**
+     * {@code pread(2)}. May wait for a disk.
+     *
+     * @param scratch the carrier's scratch
+     * @param fd the descriptor of a file
+     * @param buffer receives the data; native memory
+     * @param length most bytes
+     * @param position where in the file
+     * @return the bytes read, 0 at or behind the end, else the negated error number
+     */
+    public long readAt(
+            NativeScratch scratch, int fd, MemorySegment buffer, long length, long position) {
+        return -LinuxErrno.ENOSYS;
+    }
+
+    /**
+     * {@code sendfile(2)}. May wait for a disk, not for the socket. Uses {@link
+     * NativeScratch#value()}.
+     *
+     * @param scratch the carrier's scratch
+     * @param socket where to send
+     * @param file the descriptor of a file
+     * @param position where in the file
+     * @param count most bytes
+     * @return the bytes taken, 0 at or behind the end of the file, else the negated error number
+     */
+    public long sendFile(NativeScratch scratch, int socket, int file, long position, long count) {
+        return -LinuxErrno.ENOSYS;
+    }
+
+    /**
+     * Lets calls for a descriptor that somebody else has opened not wait.
+     *
+     * @param scratch the carrier's scratch
+     * @param fd the descriptor
+     * @return not negative, else the negated error number
+     */
+    public int makeNonBlocking(NativeScratch scratch, int fd) {
+        return -LinuxErrno.ENOSYS;
+    }
+
+    /**
+     * {@code read(2)}.
+     *
+     * @param scratch the carrier's scratch
+     * @param fd a descriptor that does not block
+     * @param buffer receives the data; native memory
+     * @param length most bytes
+     * @return the bytes read, 0 at the end, else the negated error number
+     */
+    public long readFrom(NativeScratch scratch, int fd, MemorySegment buffer, long length) {
+        return -LinuxErrno.ENOSYS;
+    }
+
+    /**
+     * {@code write(2)}.
+     *
+     * @param scratch the carrier's scratch
+     * @param fd a descriptor that does not block
+     * @param buffer the data; native memory
+     * @param length its bytes
+     * @return the bytes taken, else the negated error number
+     */
+    public long writeTo(NativeScratch scratch, int fd, MemorySegment buffer, long length) {
+        return -LinuxErrno.ENOSYS;
+    }
 
     /**
      * The exception for a call that failed.

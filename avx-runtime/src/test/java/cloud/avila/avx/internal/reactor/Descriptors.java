@@ -25,6 +25,7 @@ public final class Descriptors {
                 try {
                     String target = Files.readSymbolicLink(entry).toString();
                     if (target.startsWith("socket:")
+                            || target.startsWith("pipe:")
                             || target.equals("anon_inode:[eventpoll]")
                             || target.equals("anon_inode:[io_uring]")
                             || target.equals("anon_inode:[eventfd]")) {

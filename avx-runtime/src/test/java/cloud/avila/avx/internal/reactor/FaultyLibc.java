@@ -181,4 +181,73 @@ class FaultyLibc extends LinuxLibc {
         int fault = fault("epollPwait2");
         return fault != 0 ? fault : super.epollPwait2(scratch, epoll, events, max, t);
     }
+
+    @Override
+    public int socketpair(NativeScratch scratch, int domain, int type, MemorySegment pair) {
+        int fault = fault("socketpair");
+        return fault != 0 ? fault : super.socketpair(scratch, domain, type, pair);
+    }
+
+    @Override
+    public long sendmsg(NativeScratch scratch, int fd, MemorySegment message, int flags) {
+        int fault = fault("sendmsg");
+        return fault != 0 ? fault : super.sendmsg(scratch, fd, message, flags);
+    }
+
+    @Override
+    public long recvmsg(NativeScratch scratch, int fd, MemorySegment message, int flags) {
+        int fault = fault("recvmsg");
+        return fault != 0 ? fault : super.recvmsg(scratch, fd, message, flags);
+    }
+
+    @Override
+    public int sendmmsg(
+            NativeScratch scratch, int fd, MemorySegment messages, int count, int flags) {
+        int fault = fault("sendmmsg");
+        return fault != 0 ? fault : super.sendmmsg(scratch, fd, messages, count, flags);
+    }
+
+    @Override
+    public int recvmmsg(
+            NativeScratch scratch, int fd, MemorySegment messages, int count, int flags) {
+        int fault = fault("recvmmsg");
+        return fault != 0 ? fault : super.recvmmsg(scratch, fd, messages, count, flags);
+    }
+
+    @Override
+    public long sendfile(NativeScratch scratch, int out, int in, MemorySegment offset, long count) {
+        int fault = fault("sendfile");
+        return fault != 0 ? fault : super.sendfile(scratch, out, in, offset, count);
+    }
+
+    @Override
+    public int openPath(NativeScratch scratch, MemorySegment path, int flags) {
+        int fault = fault("openPath");
+        return fault != 0 ? fault : super.openPath(scratch, path, flags);
+    }
+
+    @Override
+    public long lseek(NativeScratch scratch, int fd, long offset, int whence) {
+        int fault = fault("lseek");
+        return fault != 0 ? fault : super.lseek(scratch, fd, offset, whence);
+    }
+
+    @Override
+    public long pread(
+            NativeScratch scratch, int fd, MemorySegment buffer, long length, long position) {
+        int fault = fault("pread");
+        return fault != 0 ? fault : super.pread(scratch, fd, buffer, length, position);
+    }
+
+    @Override
+    public long read(NativeScratch scratch, int fd, MemorySegment buffer, long length) {
+        int fault = fault("read");
+        return fault != 0 ? fault : super.read(scratch, fd, buffer, length);
+    }
+
+    @Override
+    public int fcntl(NativeScratch scratch, int fd, int command, int value) {
+        int fault = fault("fcntl");
+        return fault != 0 ? fault : super.fcntl(scratch, fd, command, value);
+    }
 }

@@ -12,22 +12,17 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
-import cloud.avila.avx.internal.reactor.IoDriver.DatagramSettings;
 import cloud.avila.avx.internal.reactor.IoDriver.ListenSettings;
 
 import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.function.Executable;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 import java.io.IOException;
 import java.net.ConnectException;
-import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketException;
 import java.net.StandardSocketOptions;
@@ -47,95 +42,7 @@ import java.util.concurrent.atomic.AtomicInteger;
  * the loopback interface.
  */
 @Timeout(120)
-abstract class IoDriverContract {
-    private static final long SECOND = 1_000_000_000L;
-    private static final ListenSettings LISTEN = new ListenSettings(128, true, false, 0);
-    private static final DatagramSettings DATAGRAM =
-            new DatagramSettings(false, false, 0, 0, false);
-
-    @TempDir Path directory;
-
-    private final List<AutoCloseable> open = new ArrayList<>();
-    private long descriptors;
-
-    /** Opens the driver to test. */
-    abstract IoDriver open() throws IOException;
-
-    /** How the system names and numbers an error that Linux knows by this name. */
-    String error(String name) {
-        return switch (name) {
-            case "ECONNREFUSED" -> "ECONNREFUSED (111)";
-            case "ECONNRESET" -> "ECONNRESET (104)";
-            case "EMSGSIZE" -> "EMSGSIZE (90)";
-            case "EPIPE" -> "EPIPE (32)";
-            default -> throw new IllegalArgumentException(name);
-        };
-    }
-
-    @BeforeEach
-    void countDescriptors() {
-        descriptors = Descriptors.count();
-    }
-
-    @AfterEach
-    void nothingIsLeftOpen() throws Exception {
-        for (AutoCloseable each : open.reversed()) {
-            each.close();
-        }
-        Descriptors.assertCount(descriptors);
-        nothingIsLeftBelow();
-    }
-
-    /** What else has to hold once everything is closed. */
-    void nothingIsLeftBelow() throws Exception {}
-
-    private IoDriver polled() throws IOException {
-        var poller = new PollingThread(open());
-        open.add(poller);
-        return poller.driver();
-    }
-
-    private IoDriver unpolled() throws IOException {
-        IoDriver driver = open();
-        open.add(driver);
-        return driver;
-    }
-
-    static InetSocketAddress loopback(int port) {
-        return new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), port);
-    }
-
-    private record Pair(IoStream client, IoStream server) {}
-
-    private static Pair connect(IoDriver driver) throws Exception {
-        try (IoListener listener = driver.listen(loopback(0), LISTEN)) {
-            IoStream client = driver.connect(listener.localAddress(), 10 * SECOND);
-            IoStream server = listener.accept(10 * SECOND);
-            assertNotNull(client);
-            assertNotNull(server);
-            assertEquals(client.localAddress(), server.remoteAddress());
-            assertEquals(server.localAddress(), client.remoteAddress());
-            return new Pair(client, server);
-        }
-    }
-
-    private static void assertMessage(String part, Throwable thrown) {
-        assertTrue(String.valueOf(thrown.getMessage()).contains(part), thrown::toString);
-    }
-
-    private static void send(IoStream to, String text) throws Exception {
-        assertEquals(
-                text.length(),
-                to.send(text.getBytes(US_ASCII), 0, text.length(), IoDriver.FOREVER));
-    }
-
-    private static String recv(IoStream from, int most) throws Exception {
-        byte[] buffer = new byte[most];
-        int count = from.recv(buffer, 0, most, 20 * SECOND);
-        assertTrue(count > 0, () -> "received " + count);
-        return new String(buffer, 0, count, US_ASCII);
-    }
-
+abstract class IoDriverContract extends DriverExtrasContract {
     // ---- polling and waking ----
 
     @Test
@@ -277,12 +184,12 @@ abstract class IoDriverContract {
         driver.onFirstRegistration(firsts::incrementAndGet);
         Pair pair = connect(driver);
         long before = driver.registeredTotal();
-        assertEquals(IoDriver.TIMED_OUT, pair.server.recv(new byte[1], 0, 1, 0));
+        assertEquals(IoDriver.TIMED_OUT, pair.server().recv(new byte[1], 0, 1, 0));
         assertEquals(before, driver.registeredTotal(), "not waiting needs no registration");
-        assertEquals(IoDriver.TIMED_OUT, pair.server.recv(new byte[1], 0, 1, 1_000_000));
+        assertEquals(IoDriver.TIMED_OUT, pair.server().recv(new byte[1], 0, 1, 1_000_000));
         assertEquals(before + 1, driver.registeredTotal());
-        pair.client.close();
-        pair.server.close();
+        pair.client().close();
+        pair.server().close();
         assertEquals(0, driver.registered());
         assertEquals(driver.registeredTotal(), driver.deregisteredTotal());
         assertTrue(firsts.get() >= 1);
@@ -301,13 +208,13 @@ abstract class IoDriverContract {
         for (Pair pair : pairs) {
             readers.add(
                     ThreadKind.PLATFORM.run(
-                            () -> pair.server.recv(new byte[8], 0, 8, 60 * SECOND)));
+                            () -> pair.server().recv(new byte[8], 0, 8, 60 * SECOND)));
         }
         for (var reader : readers) {
             reader.awaitParked();
         }
         for (Pair pair : pairs) {
-            send(pair.client, "x");
+            send(pair.client(), "x");
         }
         int events = 0;
         while (events < 5) {
@@ -342,10 +249,10 @@ abstract class IoDriverContract {
                                 () -> {
                                     Pair pair = connect(driver);
                                     for (int i = 0; i < 100; i++) {
-                                        send(pair.client, "ping " + i);
-                                        assertEquals("ping " + i, recv(pair.server, 64));
-                                        send(pair.server, "pong " + i);
-                                        assertEquals("pong " + i, recv(pair.client, 64));
+                                        send(pair.client(), "ping " + i);
+                                        assertEquals("ping " + i, recv(pair.server(), 64));
+                                        send(pair.server(), "pong " + i);
+                                        assertEquals("pong " + i, recv(pair.client(), 64));
                                     }
                                     return true;
                                 })
@@ -372,9 +279,9 @@ abstract class IoDriverContract {
             for (ByteBuffer target : targets) {
                 ByteBuffer from = source.duplicate();
                 ByteBuffer to = target.duplicate();
-                assertEquals(10, pair.client.send(from, SECOND));
+                assertEquals(10, pair.client().send(from, SECOND));
                 assertFalse(from.hasRemaining());
-                assertEquals(10, pair.server.recv(to, 10 * SECOND));
+                assertEquals(10, pair.server().recv(to, 10 * SECOND));
                 assertEquals(13, to.position());
                 byte[] got = new byte[10];
                 to.get(3, got);
@@ -388,8 +295,8 @@ abstract class IoDriverContract {
     void receivingWaitsForWhatComesLater(ThreadKind kind) throws Exception {
         IoDriver driver = polled();
         Pair pair = connect(driver);
-        var reader = kind.run(() -> recv(pair.server, 64)).awaitParked();
-        send(pair.client, "late");
+        var reader = kind.run(() -> recv(pair.server(), 64)).awaitParked();
+        send(pair.client(), "late");
         assertEquals("late", reader.get());
     }
 
@@ -398,42 +305,11 @@ abstract class IoDriverContract {
     void sendingWaitsForRoom(ThreadKind kind) throws Exception {
         IoDriver driver = polled();
         Pair pair = connect(driver);
-        long sent = fill(pair.client);
-        var writer = kind.run(() -> pair.client.send(new byte[10], 0, 10, 60 * SECOND));
+        long sent = fill(pair.client());
+        var writer = kind.run(() -> pair.client().send(new byte[10], 0, 10, 60 * SECOND));
         writer.awaitParked();
-        assertEquals(sent, drain(pair.server, sent));
+        assertEquals(sent, drain(pair.server(), sent));
         assertTrue(writer.get() > 0);
-    }
-
-    private static long fill(IoStream stream) throws Exception {
-        byte[] chunk = new byte[64 << 10];
-        long sent = 0;
-        for (int quiet = 0; quiet < 3; ) {
-            int count = stream.send(chunk, 0, chunk.length, 20_000_000);
-            if (count == IoDriver.TIMED_OUT) {
-                quiet++;
-            } else {
-                sent += count;
-                quiet = 0;
-            }
-        }
-        // what is too little for a piece may be enough for a byte
-        for (int count = 1; count > 0; sent += Math.max(count, 0)) {
-            count = stream.send(chunk, 0, 1, 20_000_000);
-        }
-        return sent;
-    }
-
-    private static long drain(IoStream stream, long bytes) throws Exception {
-        byte[] chunk = new byte[64 << 10];
-        long got = 0;
-        while (got < bytes) {
-            int count =
-                    stream.recv(chunk, 0, (int) Math.min(chunk.length, bytes - got), 20 * SECOND);
-            assertTrue(count > 0, () -> "received " + count);
-            got += count;
-        }
-        return got;
     }
 
     @ParameterizedTest
@@ -447,10 +323,10 @@ abstract class IoDriverContract {
                                     long start = System.nanoTime();
                                     assertEquals(
                                             IoDriver.TIMED_OUT,
-                                            pair.server.recv(new byte[1], 0, 1, 30_000_000));
+                                            pair.server().recv(new byte[1], 0, 1, 30_000_000));
                                     assertTrue(System.nanoTime() - start >= 30_000_000);
-                                    send(pair.client, "x");
-                                    assertEquals("x", recv(pair.server, 1));
+                                    send(pair.client(), "x");
+                                    assertEquals("x", recv(pair.server(), 1));
                                     return true;
                                 })
                         .get());
@@ -467,18 +343,20 @@ abstract class IoDriverContract {
                                 var text = new StringBuilder();
                                 byte[] buffer = new byte[64];
                                 int count;
-                                while ((count = pair.server.recv(buffer, 0, 64, 30 * SECOND)) > 0) {
+                                while ((count = pair.server().recv(buffer, 0, 64, 30 * SECOND))
+                                        > 0) {
                                     text.append(new String(buffer, 0, count, US_ASCII));
                                 }
                                 assertEquals(IoDriver.END_OF_STREAM, count);
                                 return text.toString();
                             });
-            send(pair.client, "short");
-            pair.client.close();
+            send(pair.client(), "short");
+            pair.client().close();
             assertEquals("short", reader.get());
-            assertEquals(IoDriver.END_OF_STREAM, pair.server.recv(new byte[1], 0, 1, SECOND));
-            assertEquals(IoDriver.END_OF_STREAM, pair.server.recv(ByteBuffer.allocate(1), SECOND));
-            pair.server.close();
+            assertEquals(IoDriver.END_OF_STREAM, pair.server().recv(new byte[1], 0, 1, SECOND));
+            assertEquals(
+                    IoDriver.END_OF_STREAM, pair.server().recv(ByteBuffer.allocate(1), SECOND));
+            pair.server().close();
         }
     }
 
@@ -489,30 +367,30 @@ abstract class IoDriverContract {
         Pair pair = connect(driver);
         byte[] buffer = new byte[64];
         for (int i = 0; i < 50; i++) {
-            assertEquals(IoDriver.TIMED_OUT, pair.server.recv(buffer, 0, 64, 0));
-            send(pair.client, "later");
+            assertEquals(IoDriver.TIMED_OUT, pair.server().recv(buffer, 0, 64, 0));
+            send(pair.client(), "later");
             int count;
-            while ((count = pair.server.recv(buffer, 0, 64, 0)) == IoDriver.TIMED_OUT) {
+            while ((count = pair.server().recv(buffer, 0, 64, 0)) == IoDriver.TIMED_OUT) {
                 Thread.onSpinWait();
             }
             assertEquals(5, count);
             if (i == 25) {
-                assertEquals(IoDriver.TIMED_OUT, pair.server.recv(buffer, 0, 64, 1_000_000));
+                assertEquals(IoDriver.TIMED_OUT, pair.server().recv(buffer, 0, 64, 1_000_000));
             }
         }
         for (int i = 0; i < 3; i++) {
             long sent = 0;
             int count;
-            while ((count = pair.client.send(new byte[1 << 16], 0, 1 << 16, 0)) > 0) {
+            while ((count = pair.client().send(new byte[1 << 16], 0, 1 << 16, 0)) > 0) {
                 sent += count;
             }
             assertEquals(IoDriver.TIMED_OUT, count);
-            drain(pair.server, sent);
-            while ((count = pair.client.send(buffer, 0, 1, 0)) == IoDriver.TIMED_OUT) {
+            drain(pair.server(), sent);
+            while ((count = pair.client().send(buffer, 0, 1, 0)) == IoDriver.TIMED_OUT) {
                 Thread.onSpinWait();
             }
             assertEquals(1, count);
-            drain(pair.server, 1);
+            drain(pair.server(), 1);
         }
     }
 
@@ -520,13 +398,13 @@ abstract class IoDriverContract {
     void halfCloseEndsOneDirectionOnly() throws Exception {
         IoDriver driver = polled();
         Pair pair = connect(driver);
-        assertTrue(pair.client.shutdownOutput());
-        assertEquals(IoDriver.END_OF_STREAM, pair.server.recv(new byte[1], 0, 1, 10 * SECOND));
-        send(pair.server, "still here");
-        assertEquals("still here", recv(pair.client, 64));
+        assertTrue(pair.client().shutdownOutput());
+        assertEquals(IoDriver.END_OF_STREAM, pair.server().recv(new byte[1], 0, 1, 10 * SECOND));
+        send(pair.server(), "still here");
+        assertEquals("still here", recv(pair.client(), 64));
         var e =
                 assertThrows(
-                        SocketException.class, () -> pair.client.send(new byte[1], 0, 1, SECOND));
+                        SocketException.class, () -> pair.client().send(new byte[1], 0, 1, SECOND));
         assertMessage(error("EPIPE"), e);
     }
 
@@ -535,12 +413,12 @@ abstract class IoDriverContract {
     void shuttingDownInputWakesTheReader(ThreadKind kind) throws Exception {
         IoDriver driver = polled();
         Pair pair = connect(driver);
-        var reader = kind.run(() -> pair.server.recv(new byte[1], 0, 1, IoDriver.FOREVER));
+        var reader = kind.run(() -> pair.server().recv(new byte[1], 0, 1, IoDriver.FOREVER));
         reader.awaitParked();
-        assertTrue(pair.server.shutdownInput());
+        assertTrue(pair.server().shutdownInput());
         assertEquals(IoDriver.END_OF_STREAM, reader.get());
-        send(pair.server, "output goes on");
-        assertEquals("output goes on", recv(pair.client, 64));
+        send(pair.server(), "output goes on");
+        assertEquals("output goes on", recv(pair.client(), 64));
     }
 
     @Test
@@ -548,18 +426,19 @@ abstract class IoDriverContract {
         IoDriver driver = polled();
         Pair pair = connect(driver);
         var reader =
-                ThreadKind.VIRTUAL.run(() -> pair.server.recv(new byte[1], 0, 1, IoDriver.FOREVER));
+                ThreadKind.VIRTUAL.run(
+                        () -> pair.server().recv(new byte[1], 0, 1, IoDriver.FOREVER));
         reader.awaitParked();
-        pair.client.closeAbortively();
+        pair.client().closeAbortively();
         for (int i = 0; i < 3; i++) {
             var e =
                     assertThrows(
                             SocketException.class,
                             i == 0
                                     ? reader::get
-                                    : () -> pair.server.recv(new byte[1], 0, 1, SECOND));
+                                    : () -> pair.server().recv(new byte[1], 0, 1, SECOND));
             assertMessage(error("ECONNRESET"), e);
-            assertMessage(pair.server.remoteAddress().toString(), e);
+            assertMessage(pair.server().remoteAddress().toString(), e);
         }
     }
 
@@ -568,25 +447,27 @@ abstract class IoDriverContract {
         IoDriver driver = polled();
         Pair pair = connect(driver);
         var reader =
-                ThreadKind.VIRTUAL.run(() -> pair.server.recv(new byte[1], 0, 1, IoDriver.FOREVER));
+                ThreadKind.VIRTUAL.run(
+                        () -> pair.server().recv(new byte[1], 0, 1, IoDriver.FOREVER));
         reader.awaitParked();
         var e =
                 assertThrows(
                         IllegalStateException.class,
-                        () -> pair.server.recv(new byte[1], 0, 1, SECOND));
+                        () -> pair.server().recv(new byte[1], 0, 1, SECOND));
         assertMessage("another thread is reading from", e);
-        send(pair.server, "writing beside reading");
-        send(pair.client, "x");
+        send(pair.server(), "writing beside reading");
+        send(pair.client(), "x");
         assertEquals(1, reader.get());
-        fill(pair.server);
-        var writer = ThreadKind.VIRTUAL.run(() -> pair.server.send(new byte[1], 0, 1, 60 * SECOND));
+        fill(pair.server());
+        var writer =
+                ThreadKind.VIRTUAL.run(() -> pair.server().send(new byte[1], 0, 1, 60 * SECOND));
         writer.awaitParked();
         e =
                 assertThrows(
                         IllegalStateException.class,
-                        () -> pair.server.send(new byte[1], 0, 1, SECOND));
+                        () -> pair.server().send(new byte[1], 0, 1, SECOND));
         assertMessage("another thread is writing to", e);
-        pair.server.close();
+        pair.server().close();
         assertEquals(IoDriver.CLOSED, writer.get());
     }
 
@@ -639,22 +520,22 @@ abstract class IoDriverContract {
         Pair reading = connect(driver);
         Pair readingToo = connect(driver);
         Pair writing = connect(driver);
-        fill(writing.client);
+        fill(writing.client());
         IoListener listener = driver.listen(loopback(0), LISTEN);
         IoDatagram datagram = driver.datagram(loopback(0), DATAGRAM);
         ByteBuffer buffer = ByteBuffer.allocateDirect(10);
         return List.of(
                 new Blocked(
-                        reading.server,
-                        () -> reading.server.recv(new byte[1], 0, 1, IoDriver.FOREVER),
+                        reading.server(),
+                        () -> reading.server().recv(new byte[1], 0, 1, IoDriver.FOREVER),
                         IoDriver.CLOSED),
                 new Blocked(
-                        readingToo.client,
-                        () -> readingToo.client.recv(buffer.duplicate(), 60 * SECOND),
+                        readingToo.client(),
+                        () -> readingToo.client().recv(buffer.duplicate(), 60 * SECOND),
                         IoDriver.CLOSED),
                 new Blocked(
-                        writing.client,
-                        () -> writing.client.send(new byte[1], 0, 1, IoDriver.FOREVER),
+                        writing.client(),
+                        () -> writing.client().send(new byte[1], 0, 1, IoDriver.FOREVER),
                         IoDriver.CLOSED),
                 new Blocked(listener, () -> listener.accept(IoDriver.FOREVER), null),
                 new Blocked(
@@ -719,13 +600,13 @@ abstract class IoDriverContract {
     void anInterruptBeforeTheOperationCountsAndTakesNothing() throws Exception {
         IoDriver driver = polled();
         Pair pair = connect(driver);
-        send(pair.client, "here");
+        send(pair.client(), "here");
         Thread.currentThread().interrupt();
         assertThrows(
                 InterruptedException.class,
-                () -> pair.server.recv(new byte[9], 0, 9, IoDriver.FOREVER));
+                () -> pair.server().recv(new byte[9], 0, 9, IoDriver.FOREVER));
         assertFalse(Thread.interrupted());
-        assertEquals("here", recv(pair.server, 9));
+        assertEquals("here", recv(pair.server(), 9));
     }
 
     @Test
@@ -861,7 +742,7 @@ abstract class IoDriverContract {
     void optionsAreKept() throws Exception {
         IoDriver driver = polled();
         Pair pair = connect(driver);
-        for (IoStream stream : List.of(pair.client, pair.server)) {
+        for (IoStream stream : List.of(pair.client(), pair.server())) {
             assertSame(true, stream.getOption(StandardSocketOptions.TCP_NODELAY));
             assertTrue(stream.setOption(StandardSocketOptions.TCP_NODELAY, false));
             assertSame(false, stream.getOption(StandardSocketOptions.TCP_NODELAY));
@@ -880,15 +761,15 @@ abstract class IoDriverContract {
         var e =
                 assertThrows(
                         UnsupportedOperationException.class,
-                        () -> pair.client.setOption(StandardSocketOptions.SO_BROADCAST, true));
+                        () -> pair.client().setOption(StandardSocketOptions.SO_BROADCAST, true));
         assertMessage("has no option SO_BROADCAST", e);
-        pair.client.close();
-        assertFalse(pair.client.setOption(StandardSocketOptions.TCP_NODELAY, true));
+        pair.client().close();
+        assertFalse(pair.client().setOption(StandardSocketOptions.TCP_NODELAY, true));
         assertInstanceOf(
                 SocketException.class,
                 assertThrows(
                         IOException.class,
-                        () -> pair.client.getOption(StandardSocketOptions.TCP_NODELAY)));
+                        () -> pair.client().getOption(StandardSocketOptions.TCP_NODELAY)));
     }
 
     // ---- what not every driver has ----
@@ -1010,15 +891,20 @@ abstract class IoDriverContract {
                                     byte[] got = new byte[part[1]];
                                     for (int at = 0; at < got.length; ) {
                                         int count =
-                                                pair.server.recv(
-                                                        got, at, got.length - at, 20 * SECOND);
+                                                pair.server()
+                                                        .recv(
+                                                                got,
+                                                                at,
+                                                                got.length - at,
+                                                                20 * SECOND);
                                         assertTrue(count > 0, "received " + count);
                                         at += count;
                                     }
                                     return got;
                                 });
                 for (int sent = 0; sent < part[1]; ) {
-                    int count = pair.client.send(file, part[0] + sent, part[1] - sent, 20 * SECOND);
+                    int count =
+                            pair.client().send(file, part[0] + sent, part[1] - sent, 20 * SECOND);
                     assertTrue(count > 0, "sent " + count);
                     sent += count;
                 }
@@ -1026,22 +912,22 @@ abstract class IoDriverContract {
                         Arrays.copyOfRange(data, part[0], part[0] + part[1]), reader.get());
             }
             assertEquals(
-                    IoDriver.END_OF_STREAM, pair.client.send(file, data.length, 1, 20 * SECOND));
+                    IoDriver.END_OF_STREAM, pair.client().send(file, data.length, 1, 20 * SECOND));
             // without a reader it waits for room, then until it is closed
             var sender =
                     ThreadKind.VIRTUAL.run(
                             () -> {
                                 for (; ; ) {
                                     int count =
-                                            pair.client.send(
-                                                    file, 0, data.length, IoDriver.FOREVER);
+                                            pair.client()
+                                                    .send(file, 0, data.length, IoDriver.FOREVER);
                                     if (count <= 0) {
                                         return count;
                                     }
                                 }
                             });
             sender.awaitParked();
-            pair.client.close();
+            pair.client().close();
             assertEquals(IoDriver.CLOSED, sender.get());
         }
         assertThrows(IOException.class, () -> driver.openFile(directory.resolve("none")));

@@ -80,12 +80,12 @@ class UringDriverTest extends IoDriverContract {
         }
     }
 
-    private static void send(IoStream to, String text) throws Exception {
+    private static void sendAll(IoStream to, String text) throws Exception {
         byte[] bytes = text.getBytes(US_ASCII);
         assertEquals(bytes.length, to.send(bytes, 0, bytes.length, 20 * SECOND));
     }
 
-    private static String recv(IoStream from, int count) throws Exception {
+    private static String recvAll(IoStream from, int count) throws Exception {
         byte[] buffer = new byte[count];
         for (int done = 0; done < count; ) {
             int more = from.recv(buffer, done, count - done, 20 * SECOND);
@@ -211,10 +211,10 @@ class UringDriverTest extends IoDriverContract {
             IoDriver driver = polled();
             Pair pair = Pair.connect(driver);
             for (int i = 0; i < 200; i++) {
-                send(pair.client, "ping");
-                assertEquals("ping", recv(pair.server, 4));
-                send(pair.server, "pong");
-                assertEquals("pong", recv(pair.client, 4));
+                sendAll(pair.client, "ping");
+                assertEquals("ping", recvAll(pair.server, 4));
+                sendAll(pair.server, "pong");
+                assertEquals("pong", recvAll(pair.client, 4));
             }
         }
 
@@ -234,7 +234,7 @@ class UringDriverTest extends IoDriverContract {
             }
             driver.poll(0); // submits the rest
             for (Pair pair : pairs) {
-                send(pair.client, "x");
+                sendAll(pair.client, "x");
             }
             Thread.sleep(20);
             int events = 0;
@@ -266,7 +266,7 @@ class UringDriverTest extends IoDriverContract {
                 readers.add(reading(pairs.getLast().server));
             }
             for (Pair pair : pairs) {
-                send(pair.client, "x");
+                sendAll(pair.client, "x");
             }
             for (var reader : readers) {
                 assertEquals(1, reader.get());
@@ -283,8 +283,8 @@ class UringDriverTest extends IoDriverContract {
             uring.failNext("enter", LinuxErrno.EAGAIN, 1);
             var two = reading(second.server);
             assertFalse(isReceiving(second.server));
-            send(first.client, "x");
-            send(second.client, "y");
+            sendAll(first.client, "x");
+            sendAll(second.client, "y");
             for (int i = 0; !one.future().isDone() || !two.future().isDone(); i++) {
                 driver.poll(1_000_000);
                 assertTrue(i < 20_000, "a reader was forgotten");
@@ -315,18 +315,18 @@ class UringDriverTest extends IoDriverContract {
                 Pair pair = Pair.connect(driver);
                 slow.add(pair);
                 var reader = reading(pair.server);
-                send(pair.client, "0123456789");
+                sendAll(pair.client, "0123456789");
                 assertEquals(1, reader.get());
             }
             Pair pair = Pair.connect(driver);
             for (int i = 0; i < 100; i++) {
-                var reader = ThreadKind.VIRTUAL.run(() -> recv(pair.server, 4));
+                var reader = ThreadKind.VIRTUAL.run(() -> recvAll(pair.server, 4));
                 reader.awaitParked();
-                send(pair.client, "ping");
+                sendAll(pair.client, "ping");
                 assertEquals("ping", reader.get());
             }
             for (Pair each : slow) {
-                assertEquals("123456789", recv(each.server, 9));
+                assertEquals("123456789", recvAll(each.server, 9));
             }
         }
 
@@ -342,13 +342,13 @@ class UringDriverTest extends IoDriverContract {
                 assertTrue(isReceiving(pair.server), "the receive goes on");
             }
             for (int i = 0; i < 8; i++) {
-                send(pairs.get(i).client, "left " + i);
+                sendAll(pairs.get(i).client, "left " + i);
                 while (isReceiving(pairs.get(i).server)) {
                     Thread.sleep(1);
                 }
             }
             for (int i = 0; i < 8; i++) {
-                assertEquals("left " + i, recv(pairs.get(i).server, 6));
+                assertEquals("left " + i, recvAll(pairs.get(i).server, 6));
             }
         }
 
@@ -395,12 +395,12 @@ class UringDriverTest extends IoDriverContract {
                 var interrupted = reading(pair.server);
                 interrupted.thread().interrupt();
                 assertThrows(InterruptedException.class, interrupted::get);
-                send(pair.client, "first ");
+                sendAll(pair.client, "first ");
                 if (i % 2 == 0) {
                     Thread.sleep(1);
                 }
-                send(pair.client, "second");
-                assertEquals("first second", recv(pair.server, 12));
+                sendAll(pair.client, "second");
+                assertEquals("first second", recvAll(pair.server, 12));
             }
         }
 
@@ -412,9 +412,9 @@ class UringDriverTest extends IoDriverContract {
             byte[] buffer = new byte[64];
             assertEquals(IoDriver.TIMED_OUT, pair.server.recv(buffer, 0, 64, 1_000_000));
             uring.stops = true;
-            send(pair.client, "first ");
+            sendAll(pair.client, "first ");
             uring.stopped.await();
-            send(pair.client, "second");
+            sendAll(pair.client, "second");
             while (pair.server.available() < 6) {
                 Thread.sleep(1);
             }
@@ -422,7 +422,7 @@ class UringDriverTest extends IoDriverContract {
                 assertEquals(IoDriver.TIMED_OUT, pair.server.recv(buffer, 0, 64, i));
             }
             uring.goOn.countDown();
-            assertEquals("first second", recv(pair.server, 12));
+            assertEquals("first second", recvAll(pair.server, 12));
         }
 
         @Test
@@ -431,11 +431,11 @@ class UringDriverTest extends IoDriverContract {
             Pair pair = Pair.connect(driver);
             assertEquals(IoDriver.TIMED_OUT, pair.server.awaitReadable(1_000_000));
             assertTrue(isReceiving(pair.server));
-            send(pair.client, "abc");
+            sendAll(pair.client, "abc");
             assertEquals(0, pair.server.awaitReadable(20 * SECOND));
             assertEquals(0, pair.server.awaitReadable(0));
             assertEquals(3, pair.server.available());
-            send(pair.client, "def");
+            sendAll(pair.client, "def");
             while (pair.server.available() < 6) {
                 Thread.sleep(1);
             }
@@ -443,7 +443,7 @@ class UringDriverTest extends IoDriverContract {
             assertEquals(6, pair.server.peek(peeked, 0));
             assertEquals("abcdef", new String(peeked.array(), 0, 6, US_ASCII));
             assertEquals(2, pair.server.peek(ByteBuffer.allocate(2), 0));
-            assertEquals("ab", recv(pair.server, 2));
+            assertEquals("ab", recvAll(pair.server, 2));
             ByteBuffer direct = ByteBuffer.allocateDirect(2);
             assertEquals(1, pair.server.recv(direct, 0));
             ByteBuffer[] two = {ByteBuffer.allocate(1), ByteBuffer.allocate(9)};
@@ -521,12 +521,12 @@ class UringDriverTest extends IoDriverContract {
             try (IoDatagram next = driver.datagram(IoDriverContract.loopback(0), DATAGRAM)) {
                 next.sendTo(ByteBuffer.allocate(4), next.localAddress(), SECOND);
                 uring.failNext("enter", LinuxErrno.EAGAIN, 0);
-                send(other.client, "hers");
+                sendAll(other.client, "hers");
                 while (isReceiving(pair.server)) {
                     driver.poll(1_000_000);
                 }
                 assertNotNull(next.recvFrom(ByteBuffer.allocate(9), 0));
-                assertEquals("hers", recv(other.server, 4));
+                assertEquals("hers", recvAll(other.server, 4));
             }
         }
 
@@ -559,7 +559,7 @@ class UringDriverTest extends IoDriverContract {
                 driver.poll(1_000_000);
             }
             assertTrue(isReceiving(pair.server), "submitted again");
-            send(pair.client, "x");
+            sendAll(pair.client, "x");
             for (int i = 0; !reader.future().isDone(); i++) {
                 driver.poll(1_000_000);
                 assertTrue(i < 20_000, "the reader was forgotten");
@@ -591,7 +591,7 @@ class UringDriverTest extends IoDriverContract {
                             });
             submitted.await();
             try {
-                send(pair.client, "x");
+                sendAll(pair.client, "x");
                 for (int i = 0; !reader.future().isDone(); i++) {
                     driver.poll(10_000_000);
                     assertTrue(i < 500, "the event waits for the thread that computes");
@@ -625,7 +625,7 @@ class UringDriverTest extends IoDriverContract {
                                             datagram.recvFrom(
                                                     ByteBuffer.allocate(8), IoDriver.FOREVER));
                     receiver.awaitParked();
-                    send(pair.client, "x");
+                    sendAll(pair.client, "x");
                     datagram.sendTo(ByteBuffer.allocate(3), datagram.localAddress(), SECOND);
                     for (int tries = 0;
                             !reader.future().isDone() || !receiver.future().isDone();
@@ -726,10 +726,10 @@ class UringDriverTest extends IoDriverContract {
                     assertNotNull(client);
                     assertNotNull(server);
                     assertEquals(IoDriver.TIMED_OUT, server.recv(new byte[8], 0, 8, 1_000_000));
-                    send(client, "abcd");
-                    assertEquals("abcd", recv(server, 4));
-                    var reader = ThreadKind.VIRTUAL.run(() -> recv(server, 4)).awaitParked();
-                    send(client, "efgh");
+                    sendAll(client, "abcd");
+                    assertEquals("abcd", recvAll(server, 4));
+                    var reader = ThreadKind.VIRTUAL.run(() -> recvAll(server, 4)).awaitParked();
+                    sendAll(client, "efgh");
                     assertEquals("efgh", reader.get());
                     assertEquals(IoDriver.TIMED_OUT, server.recv(new byte[8], 0, 8, 1_000_000));
                     client.shutdownOutput();

@@ -1,5 +1,6 @@
 package cloud.avila.avx.internal.sys;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -10,10 +11,12 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
+import static java.nio.charset.StandardCharsets.UTF_8;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -26,12 +29,16 @@ import java.net.InetSocketAddress;
 import java.net.NoRouteToHostException;
 import java.net.PortUnreachableException;
 import java.net.SocketException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.TreeSet;
 
 /** Calls every function of the binding once, with a result that shows that it was that function. */
 @EnabledOnOs(OS.LINUX)
 class LinuxLibcTest {
+    @TempDir Path directory;
+
     private final LinuxLibc libc = NativeAccess.linux();
     private final NativeScratch scratch = new NativeScratch();
     private final TreeSet<String> called = new TreeSet<>();
@@ -43,7 +50,7 @@ class LinuxLibcTest {
     }
 
     @Test
-    void everyFunctionDoesWhatItsNameSays() {
+    void everyFunctionDoesWhatItsNameSays() throws Exception {
         int tcp = LinuxLibc.SOCK_STREAM | LinuxLibc.SOCK_NONBLOCK | LinuxLibc.SOCK_CLOEXEC;
         int listener = ok("SOCKET", libc.socket(scratch, LinuxLibc.AF_INET, tcp, 0));
         var any = new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0);
@@ -171,6 +178,56 @@ class LinuxLibcTest {
         assertTrue(mask.mismatch(zeros(1024)) >= 0);
         ok("SCHED_SETAFFINITY", libc.schedSetaffinity(scratch, 1024, mask));
 
+        ok(
+                "SOCKETPAIR",
+                libc.socketpair(
+                        scratch, LinuxLibc.AF_UNIX, LinuxLibc.SOCK_STREAM, scratch.value()));
+        int left = scratch.value().get(JAVA_INT, 0);
+        int right = scratch.value().get(JAVA_INT, 4);
+        called.add("SENDMSG");
+        scratch.io().set(JAVA_BYTE, 0, (byte) 9);
+        assertEquals(1, libc.sendDescriptors(scratch, left, scratch.io(), 1, new int[] {udp}));
+        scratch.io().set(JAVA_BYTE, 0, (byte) 0);
+        called.add("RECVMSG");
+        int[] came = new int[4];
+        int[] told = new int[2];
+        assertEquals(1, libc.recvDescriptors(scratch, right, scratch.io(), 1, came, told));
+        assertArrayEquals(new int[] {1, 0}, told);
+        assertEquals(9, scratch.io().get(JAVA_BYTE, 0));
+        libc.encode(scratch.address(), LinuxLibc.AF_INET, self);
+        ok("CONNECT", libc.connect(scratch, udp, scratch.address(), SocketAddresses.IN_BYTES));
+        var batch = new DatagramBatch(scratch.io(), 2);
+        MemorySegment data = Arena.ofAuto().allocate(16, 8);
+        batch.buffer(0, data, 3);
+        batch.addressLength(0, 0);
+        batch.buffer(1, data, 5);
+        batch.addressLength(1, 0);
+        called.add("SENDMMSG");
+        assertEquals(2, libc.sendBatch(scratch, came[0], batch, 2));
+        batch.buffer(0, data, 2);
+        batch.buffer(1, data.asSlice(8), 8);
+        called.add("RECVMMSG");
+        assertEquals(2, libc.recvBatch(scratch, udp, batch, 2));
+        assertEquals(3, batch.transferred(0));
+        assertEquals(5, batch.transferred(1));
+        assertEquals(self, SocketAddresses.decode(batch.address(1)));
+        assertEquals(SocketAddresses.IN_BYTES, batch.addressLength(1));
+
+        Path path = Files.writeString(directory.resolve("file"), "contents");
+        int file = ok("OPEN", libc.openFile(scratch, path.toString().getBytes(UTF_8)));
+        assertEquals(8, ok("LSEEK", (int) libc.fileSize(scratch, file)));
+        assertEquals(4, ok("PREAD", (int) libc.readAt(scratch, file, data, 9, 4)));
+        assertEquals('e', data.get(JAVA_BYTE, 0));
+        assertEquals(3, ok("SENDFILE", (int) libc.sendFile(scratch, left, file, 5, 99)));
+        ok("FCNTL", libc.makeNonBlocking(scratch, right));
+        assertEquals(3, ok("READ", (int) libc.readFrom(scratch, right, data, 9)));
+        assertEquals('n', data.get(JAVA_BYTE, 0));
+        assertEquals(-LinuxErrno.EAGAIN, libc.readFrom(scratch, right, data, 9));
+        libc.close(scratch, left);
+        libc.close(scratch, right);
+        libc.close(scratch, file);
+        libc.close(scratch, came[0]);
+
         for (int fd : new int[] {listener, client, server, epoll, eventfd, udp}) {
             ok("CLOSE", libc.close(scratch, fd));
         }
@@ -203,6 +260,10 @@ class LinuxLibcTest {
         assertEquals(16, LinuxLibc.TIMESPEC_BYTES);
         assertEquals(16, SocketAddresses.IN_BYTES);
         assertEquals(28, SocketAddresses.MAX_BYTES);
+        assertEquals(110, SocketAddresses.UNIX_BYTES);
+        assertEquals(56, DatagramBatch.MSGHDR_BYTES);
+        assertEquals(64, DatagramBatch.MMSGHDR_BYTES);
+        assertEquals(16, DatagramBatch.IOVEC_BYTES);
     }
 
     @Test
