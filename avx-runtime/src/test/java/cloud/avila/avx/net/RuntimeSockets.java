@@ -19,6 +19,8 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 
 /**
  * A runtime for tests of sockets. After each test nothing may be left open or have leaked, with the
@@ -90,6 +92,19 @@ abstract class RuntimeSockets {
                     return null;
                 };
         return runtime().spawn(task);
+    }
+
+    /** {@link SocketStream#whenReadable} or the like. */
+    interface Asking {
+        boolean when(Runnable action) throws Exception;
+    }
+
+    /** Ready now; but an event on its way may have run the action before that was found out. */
+    static void assertReady(Asking asking) throws Exception {
+        var ran = new CountDownLatch(1);
+        assertTrue(
+                asking.when(ran::countDown) || ran.await(60, TimeUnit.SECONDS),
+                "neither ready nor called");
     }
 
     final EnterGuard enter() {

@@ -541,6 +541,23 @@ abstract class DriverExtrasContract extends DriverTestBase {
         }
     }
 
+    /** {@link IoSocket#whenReadable} or the like. */
+    private interface Asking {
+        int when(Runnable action) throws IOException;
+    }
+
+    /** Ready now; but an event on its way may have run the action before that was found out. */
+    private static void assertReady(Asking asking) throws Exception {
+        var action = new Counter();
+        int result = asking.when(action);
+        if (result == IoDriver.TIMED_OUT) {
+            action.await();
+        } else {
+            assertEquals(0, result);
+            assertEquals(0, action.runs.get());
+        }
+    }
+
     @Test
     void aCallbackRunsOnceWhenThereIsSomething() throws Exception {
         IoDriver driver = polled();
@@ -589,7 +606,7 @@ abstract class DriverExtrasContract extends DriverTestBase {
         assertEquals(IoDriver.TIMED_OUT, pair.server().whenReadable(end));
         pair.client().close();
         end.await();
-        assertEquals(0, pair.server().whenReadable(new Counter()));
+        assertReady(pair.server()::whenReadable);
         assertEquals(IoDriver.END_OF_STREAM, pair.server().recv(new byte[1], 0, 1, SECOND));
     }
 
@@ -600,13 +617,13 @@ abstract class DriverExtrasContract extends DriverTestBase {
             return;
         }
         Pair pair = connect(driver);
-        assertEquals(0, pair.client().whenWritable(new Counter()));
+        assertReady(pair.client()::whenWritable);
         long sent = fill(pair.client());
         var room = new Counter();
         assertEquals(IoDriver.TIMED_OUT, pair.client().whenWritable(room));
         drain(pair.server(), sent);
         room.await();
-        assertEquals(0, pair.client().whenWritable(new Counter()));
+        assertReady(pair.client()::whenWritable);
     }
 
     @Test
