@@ -90,6 +90,7 @@ public final class AvxRuntime implements AutoCloseable {
                     case NEVER -> Reuse.NEVER;
                 },
                 config.reactorDriver().name().toLowerCase(Locale.ROOT),
+                config.reactorGroupSize(),
                 config.maxBlockingThreads(),
                 TaskHandle.saturatedNanos(config.blockingKeepAlive()),
                 config.blockingQueueCapacity(),

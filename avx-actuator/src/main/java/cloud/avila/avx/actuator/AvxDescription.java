@@ -49,6 +49,7 @@ public record AvxDescription(
      * @param injectionQueueCapacity most tasks from outside that may wait to start
      * @param fibersAccess the mode asked for
      * @param reactorDriver the driver asked for
+     * @param reactorGroupSize how many workers share one driver; 0 for all
      * @param blockingMaxThreads most threads of the blocking pool
      * @param blockingKeepAlive how long an idle thread of the blocking pool stays
      * @param blockingQueueCapacity most tasks that may wait for a blocking thread
@@ -63,6 +64,7 @@ public record AvxDescription(
             int injectionQueueCapacity,
             String fibersAccess,
             String reactorDriver,
+            int reactorGroupSize,
             int blockingMaxThreads,
             Duration blockingKeepAlive,
             int blockingQueueCapacity,
@@ -141,6 +143,7 @@ public record AvxDescription(
                         config.injectionQueueCapacity(),
                         lowerCase(config.fiberAccess()),
                         lowerCase(config.reactorDriver()),
+                        config.reactorGroupSize(),
                         config.maxBlockingThreads(),
                         config.blockingKeepAlive(),
                         config.blockingQueueCapacity(),

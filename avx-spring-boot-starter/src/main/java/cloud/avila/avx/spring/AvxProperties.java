@@ -72,8 +72,10 @@ public record AvxProperties(
      * @param driver Interface of the operating system that waits for sockets: "auto" for the best
      *     one available, "epoll" or "io_uring" (Linux; the latter gives way to epoll where the
      *     system refuses it), "kqueue" (macOS), or "iocp" (Windows).
+     * @param groupSize How many workers share one driver, 1 to 1024, or 0 for all of them.
      */
-    public record Reactor(@DefaultValue("auto") ReactorDriver driver) {}
+    public record Reactor(
+            @DefaultValue("auto") ReactorDriver driver, @DefaultValue("0") int groupSize) {}
 
     /**
      * The pool for code that holds its thread.
@@ -169,6 +171,11 @@ public record AvxProperties(
         apply(builder, "fibers.access", fibers.access, b -> b.fiberAccess(fibers.access));
         apply(builder, "fibers.reuse", fibers.reuse, b -> b.fiberReuse(fibers.reuse));
         apply(builder, "reactor.driver", reactor.driver, b -> b.reactorDriver(reactor.driver));
+        apply(
+                builder,
+                "reactor.group-size",
+                reactor.groupSize,
+                b -> b.reactorGroupSize(reactor.groupSize));
         apply(
                 builder,
                 "blocking.max-threads",

@@ -58,6 +58,7 @@ class AvxAutoConfigurationTest {
                         "avx.worker-affinity=true",
                         "avx.watchdog.take-over=false",
                         "avx.reactor.driver=epoll",
+                        "avx.reactor.group-size=2",
                         "avx.blocking.max-threads=5",
                         "avx.blocking.keep-alive=3s",
                         "avx.blocking.queue-capacity=50",
@@ -77,6 +78,7 @@ class AvxAutoConfigurationTest {
                                                         .fiberAccess(FiberAccess.OPENED_ONLY)
                                                         .fiberReuse(FiberReuse.UNTIL_PARKED)
                                                         .reactorDriver(ReactorDriver.EPOLL)
+                                                        .reactorGroupSize(2)
                                                         .maxBlockingThreads(5)
                                                         .blockingKeepAlive(Duration.ofSeconds(3))
                                                         .blockingQueueCapacity(50)

@@ -35,6 +35,7 @@ class StartFailureTest {
                     avx.local-queue-capacity     | 100   | must be a power of two, but is 100
                     avx.injection-queue-capacity | 0     | must be between 1 and 2147483647
                     avx.shutdown-timeout         | -1s   | must not be negative
+                    avx.reactor.group-size       | -1    | must be between 0 and 1024, but is -1
                     avx.blocking.max-threads     | 40000 | must be between 1 and 32767
                     avx.blocking.keep-alive      | -1s   | must not be negative
                     avx.blocking.queue-capacity  | 0     | must be between 1 and 2147483647

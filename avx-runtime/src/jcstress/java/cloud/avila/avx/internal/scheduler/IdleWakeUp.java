@@ -36,7 +36,7 @@ public class IdleWakeUp {
         queue.push(1);
         VarHandle.fullFence();
         if (idle.shouldWake() && idle.tryStartWaking()) {
-            woke = idle.claimSleeper(-1) >= 0;
+            woke = idle.claimSleeper(_ -> false) >= 0;
         }
     }
 

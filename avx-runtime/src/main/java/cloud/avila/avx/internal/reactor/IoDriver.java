@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Supplier;
 
 /**
  * One way of the operating system to wait for many sockets, and the sockets that belong to it.
@@ -77,6 +78,15 @@ public interface IoDriver extends AutoCloseable {
      * @param action for example, waking one worker
      */
     void onFirstRegistration(Runnable action);
+
+    /**
+     * Sets which drivers take care of the connections that listeners of this one accept. A driver
+     * that cannot pass connections on, or not to a driver of that kind, keeps them.
+     *
+     * @param drivers asked for each connection, on the accepting thread; must not block nor make a
+     *     system call; null for this driver
+     */
+    default void acceptInto(Supplier<? extends @Nullable IoDriver> drivers) {}
 
     /**
      * Descriptors that the operating system watches for this driver now. While it is 0 no event can

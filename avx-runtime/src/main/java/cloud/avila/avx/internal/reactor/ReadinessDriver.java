@@ -25,6 +25,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Supplier;
 
 /**
  * What drivers have in common to which the system reports readiness, edge-triggered: the sockets,
@@ -94,6 +95,7 @@ abstract class ReadinessDriver implements IoDriver {
     private volatile int maxEvents = DEFAULT_EVENTS;
     private volatile boolean hasIpv6 = true;
     private volatile Runnable firstRegistration = () -> {};
+    private volatile Supplier<? extends @Nullable IoDriver> homes = () -> this;
 
     private final AtomicInteger generations = new AtomicInteger();
     private final AtomicInteger registered = new AtomicInteger();
@@ -120,6 +122,16 @@ abstract class ReadinessDriver implements IoDriver {
     ReadinessDriver(SocketCalls calls, int marker) {
         this.calls = calls;
         this.marker = marker;
+    }
+
+    @Override
+    public final void acceptInto(Supplier<? extends @Nullable IoDriver> drivers) {
+        homes = drivers;
+    }
+
+    /** The driver for an accepted connection. */
+    final ReadinessDriver home() {
+        return homes.get() instanceof ReadinessDriver d && d.getClass() == getClass() ? d : this;
     }
 
     // ---- what a system does in its own way ----

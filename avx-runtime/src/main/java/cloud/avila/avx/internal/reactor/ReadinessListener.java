@@ -40,9 +40,9 @@ class ReadinessListener extends ReadinessSocket implements IoListener {
     }
 
     /** The connection of a descriptor that was accepted; its peer's address is in the scratch. */
-    ReadinessStream accepted(NativeScratch scratch, int descriptor) {
+    ReadinessStream accepted(ReadinessDriver home, NativeScratch scratch, int descriptor) {
         InetSocketAddress remote = calls.decode(scratch.address());
-        return driver.stream(descriptor, family, remote);
+        return home.stream(descriptor, family, remote);
     }
 
     @Override
@@ -63,7 +63,8 @@ class ReadinessListener extends ReadinessSocket implements IoListener {
                 scratch.length().set(INT, 0, SocketAddresses.UNIX_BYTES);
                 int result = calls.accept(scratch, fd, scratch.address(), scratch.length());
                 if (result >= 0) {
-                    return driver.add(accepted(scratch, result));
+                    ReadinessDriver home = driver.home();
+                    return home.add(accepted(home, scratch, result));
                 }
                 int errno = -result;
                 if (isClosed()) {

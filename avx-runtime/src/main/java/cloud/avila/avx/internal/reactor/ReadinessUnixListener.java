@@ -39,9 +39,9 @@ final class ReadinessUnixListener extends ReadinessListener implements IoUnixLis
     }
 
     @Override
-    ReadinessStream accepted(NativeScratch scratch, int descriptor) {
+    ReadinessStream accepted(ReadinessDriver home, NativeScratch scratch, int descriptor) {
         UnixName remote = ReadinessUnixStream.decode(calls, scratch);
-        return new ReadinessUnixStream(driver, descriptor, local, remote);
+        return new ReadinessUnixStream(home, descriptor, local, remote);
     }
 
     @Override

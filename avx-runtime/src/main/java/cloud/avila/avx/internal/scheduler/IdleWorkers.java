@@ -2,6 +2,7 @@ package cloud.avila.avx.internal.scheduler;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.function.IntPredicate;
 
 /** Which workers sleep and how many search: decides whether new work wakes somebody. */
 final class IdleWorkers extends IdlePadding1 {
@@ -148,22 +149,24 @@ final class IdleWorkers extends IdlePadding1 {
      * Clears the bit of a sleeper, which so becomes a searcher; the lowest numbers first, so that
      * the same few workers stay warm while there is little to do.
      *
-     * @param last a worker to choose only if no other sleeps, or -1
+     * @param last of a worker, whether to choose it only if no other sleeps
      * @return the worker, or -1 if none sleeps
      */
-    int claimSleeper(int last) {
+    int claimSleeper(IntPredicate last) {
+        boolean spared = false;
         for (int w = 0; w < words; w++) {
-            long others = last >= 0 && last >>> 6 == w ? ~(1L << last) : -1L;
-            long m = (long) WORD.getVolatile(sleeping, PADDING + w) & others;
-            while (m != 0) {
+            long others = -1L;
+            for (long m; (m = (long) WORD.getVolatile(sleeping, PADDING + w) & others) != 0; ) {
                 int worker = (w << 6) + Long.numberOfTrailingZeros(m);
-                if (clear(worker)) {
+                if (last.test(worker)) {
+                    spared = true;
+                    others &= ~(1L << worker);
+                } else if (clear(worker)) {
                     return worker;
                 }
-                m = (long) WORD.getVolatile(sleeping, PADDING + w) & others;
             }
         }
-        return last >= 0 && clear(last) ? last : -1;
+        return spared ? claimSleeper(_ -> false) : -1;
     }
 
     private boolean clear(int worker) {

@@ -1,29 +1,38 @@
 package cloud.avila.avx.internal.scheduler;
 
+import cloud.avila.avx.internal.reactor.IoDriver;
+
 import org.jspecify.annotations.Nullable;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 
 /**
- * The lead: the right, held by one worker at a time, to wait for sockets and timers on behalf of
- * all of them.
+ * The lead of a group of workers: the right, held by one worker at a time, to wait for sockets and
+ * timers on behalf of the group. Usually there is one group of all workers.
  */
 final class Lead {
     /*
      * Overview.
      *
      * One worker without work sleeps in the driver, or parks while no descriptor is registered, until
-     * the next timer of any worker; the others park. While it works, every busy worker looks at
-     * timers and driver between tasks (Worker.maintain). A leader whose turns of work are long wakes
-     * another worker to take the lead; one that gets stuck unexpectedly is noticed by the watchdog,
-     * which does the same.
+     * the next timer of any worker of the group; the others park. While it works, every busy worker
+     * looks at timers and driver between tasks (Worker.maintain). A leader whose turns of work are
+     * long wakes another worker to take the lead; one that gets stuck unexpectedly is noticed by the
+     * watchdog, which does the same.
+     *
+     * Worker i belongs to group i modulo the number of groups, so that each group keeps a worker
+     * while the highest are closed. Nothing depends on who leads a group: a busy worker looks at the
+     * driver of another group, too, each time at the next, and fires the timers of all; and when the
+     * watchdog finds a group that nobody leads although somebody sleeps, it wakes a sleeper, which
+     * leads that group before its own.
      *
      * field      writer                 mode
      * holder     who takes or gives up  compare-and-set from null; volatile null
      * deadline   the holder             volatile
      * taken      the holder             volatile, a plain increment
      * ioSpin     the holder             plain; handed on by holder
+     * driver     who opens it           volatile, once, under the scheduler's lock
      *
      * deadline tells those who add a timer whether the leader sleeps past it. The leader writes it
      * and then reads every wheel's next deadline again; who adds a timer first makes it visible in
@@ -52,14 +61,37 @@ final class Lead {
     final IoSpin ioSpin = new IoSpin();
 
     private final WorkStealingScheduler scheduler;
+    private final int group;
     private final long origin = System.nanoTime();
 
     private volatile @Nullable Worker holder;
     private volatile long deadline = AWAKE;
     private volatile long taken;
+    private volatile @Nullable IoDriver driver;
 
-    Lead(WorkStealingScheduler scheduler) {
+    Lead(WorkStealingScheduler scheduler, int group) {
         this.scheduler = scheduler;
+        this.group = group;
+    }
+
+    /** The group's driver, or null while it has not been needed. */
+    @Nullable IoDriver driver() {
+        return driver;
+    }
+
+    void opened(IoDriver newDriver) {
+        driver = newDriver;
+    }
+
+    /** The driver, if a descriptor is registered with it. */
+    @Nullable IoDriver watchedDriver() {
+        IoDriver d = driver;
+        return d != null && d.registered() > 0 ? d : null;
+    }
+
+    /** Whether there is anything to wait for. */
+    boolean isNeeded() {
+        return watchedDriver() != null || timersPending();
     }
 
     @SuppressWarnings("NonAtomicVolatileUpdate") // only the holder writes it
@@ -130,8 +162,9 @@ final class Lead {
 
     private long nextDeadline() {
         long next = NEVER;
-        for (Worker worker : scheduler.workers) {
-            next = Math.min(next, sinceOrigin(worker.wheel.nextDeadline()));
+        Worker[] workers = scheduler.workers;
+        for (int i = group; i < workers.length; i += scheduler.leads.length) {
+            next = Math.min(next, sinceOrigin(workers[i].wheel.nextDeadline()));
         }
         return next;
     }

@@ -12,6 +12,7 @@ package cloud.avila.avx.internal.scheduler;
  * @param fibers how fibers get onto the workers
  * @param reuse when a virtual thread runs another task after its first
  * @param driver name of the reactor's driver
+ * @param groupSize how many workers share one driver, 0 for all of them
  * @param maxBlockingThreads most threads of the blocking pool
  * @param blockingKeepAliveNanos how long an idle blocking thread stays
  * @param blockingQueueCapacity most tasks that may wait for a blocking thread
@@ -30,6 +31,7 @@ public record SchedulerSettings(
         FiberPolicy fibers,
         Reuse reuse,
         String driver,
+        int groupSize,
         int maxBlockingThreads,
         long blockingKeepAliveNanos,
         int blockingQueueCapacity,

@@ -155,6 +155,7 @@ final class Shutdown {
             reportStuck();
         }
         scheduler.watchdog.stop();
+        interrupted |= await(() -> scheduler.watchdog.hasEnded(), GRACE_NANOS);
         scheduler.blockingPool.awaitEnd(GRACE_NANOS);
         closed.countDown();
         if (workersHaveEnded()) {
@@ -189,7 +190,7 @@ final class Shutdown {
 
     /** After the last worker has ended, once or more: nobody polls any more. */
     private void release() {
-        scheduler.closeDriver();
+        scheduler.closeDrivers();
         handOver();
     }
 

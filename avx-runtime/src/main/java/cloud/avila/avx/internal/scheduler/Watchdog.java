@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 
 import java.lang.System.Logger.Level;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.BooleanSupplier;
 
@@ -47,6 +48,7 @@ final class Watchdog {
     private volatile long stalls;
     private volatile long takeOvers;
     private volatile int stalled;
+    private volatile @Nullable Lead neglected;
 
     /**
      * What is known of a worker. Busy time adds up from tick to tick and counts a tick that came
@@ -96,6 +98,11 @@ final class Watchdog {
         Parker.unpark(thread);
     }
 
+    /** Whether it has ended, or goes on only for fibers that outlived their workers. */
+    boolean hasEnded() {
+        return !thread.isAlive() || scheduler.counts.live() > 0;
+    }
+
     /** Pieces of work found to take longer than the threshold. */
     long stalls() {
         return stalls;
@@ -120,14 +127,11 @@ final class Watchdog {
     }
 
     private void run() {
-        long leadsBefore = -1;
+        long[] leadsBefore = new long[scheduler.leads.length];
+        Arrays.fill(leadsBefore, -1);
         while (!stopped) {
             boolean active = observe(System.nanoTime());
-            boolean leaderless = scheduler.lead.holder() == null && scheduler.idle.anySleeping();
-            if (leaderless && scheduler.lead.taken() == leadsBefore) {
-                scheduler.wakeSleeper();
-            }
-            leadsBefore = scheduler.lead.taken();
+            boolean leaderless = scheduler.idle.anySleeping() && findNeglected(leadsBefore);
             if (active || leaderless || !allSleep()) {
                 Parker.parkNanos(this, leaderless ? LEADERLESS_TICK_NANOS : tickNanos);
             } else {
@@ -139,6 +143,32 @@ final class Watchdog {
             scheduler.fireTimers(System.nanoTime(), null);
             Parker.parkNanos(this, TICK_NANOS);
         }
+    }
+
+    /** Whether nobody leads a group; has a sleeper lead one that was so at the last look, too. */
+    private boolean findNeglected(long[] leadsBefore) {
+        boolean leaderless = false;
+        for (int i = 0; i < leadsBefore.length; i++) {
+            Lead lead = scheduler.leads[i];
+            if (lead.holder() == null && (leadsBefore.length == 1 || lead.isNeeded())) {
+                leaderless = true;
+                if (lead.taken() == leadsBefore[i]) {
+                    neglected = lead;
+                    scheduler.wakeSleeper();
+                }
+            }
+            leadsBefore[i] = lead.taken();
+        }
+        return leaderless;
+    }
+
+    /** The group that the worker which was woken for it shall lead; null if there is none. */
+    @Nullable Lead takeNeglected() {
+        Lead lead = neglected;
+        if (lead != null) {
+            neglected = null; // taken by two, only one gets the lead
+        }
+        return lead;
     }
 
     /**

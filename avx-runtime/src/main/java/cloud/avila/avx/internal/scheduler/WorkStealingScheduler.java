@@ -30,14 +30,17 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.IntPredicate;
 import java.util.function.ToLongFunction;
 
 /**
@@ -70,7 +73,7 @@ public final class WorkStealingScheduler extends Scheduler {
 
     final Watchdog watchdog;
     final FiberRegistry registry;
-    final Lead lead;
+    final Lead[] leads; // one for each group of workers
     final TaskCounts counts;
     final BlockingPool blockingPool;
     final Shutdown shutdown;
@@ -86,7 +89,8 @@ public final class WorkStealingScheduler extends Scheduler {
     private long lately = System.nanoTime(); // by any worker that looks at the clock
     private int untilSample; // of tasks from outside; races only change which are measured
     private final ReentrantLock driverLock = new ReentrantLock();
-    private volatile @Nullable IoDriver driver;
+    private final IntPredicate leading = this::isLeading;
+    private final AtomicInteger nextGroup = new AtomicInteger();
 
     private final AtomicLong ids = new AtomicLong();
 
@@ -132,7 +136,8 @@ public final class WorkStealingScheduler extends Scheduler {
         this.shutdown = new Shutdown(this);
         this.spares = new SpareThreads(this, settings);
         this.placement = Placement.of(settings);
-        this.lead = new Lead(this);
+        this.leads = new Lead[groups(settings)];
+        Arrays.setAll(leads, group -> new Lead(this, group));
         this.counts = new TaskCounts(this);
         boolean started = false;
         try {
@@ -147,8 +152,18 @@ public final class WorkStealingScheduler extends Scheduler {
         }
     }
 
+    private static int groups(SchedulerSettings settings) {
+        int size = settings.groupSize();
+        return size == 0 ? 1 : (settings.workers() + size - 1) / size;
+    }
+
     @Override
     public void resize(int count) {
+        if (count < leads.length) {
+            throw new IllegalArgumentException(
+                    "runtime \"%s\" has %d groups of workers and needs as many workers, not %d; start it with a larger reactorGroupSize"
+                            .formatted(name(), leads.length, count));
+        }
         resizing.lock();
         try {
             if (shutdown.isClosing()) {
@@ -711,8 +726,7 @@ public final class WorkStealingScheduler extends Scheduler {
     /** Wakes a sleeping worker unless one is searching. */
     void wakeSleeper() {
         while (idle.tryStartWaking()) {
-            Worker watching = lead.holder();
-            int chosen = idle.claimSleeper(watching == null ? -1 : watching.index);
+            int chosen = idle.claimSleeper(leading);
             if (chosen >= 0) {
                 workers[chosen].unpark();
                 return;
@@ -725,14 +739,31 @@ public final class WorkStealingScheduler extends Scheduler {
         }
     }
 
+    private boolean isLeading(int worker) {
+        for (Lead lead : leads) {
+            Worker holder = lead.holder();
+            if (holder != null && holder.index == worker) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** Whether something waits that would go on if that worker, which is stuck, were not. */
     boolean workWaitsFor(Worker stuck) {
         return stuck.hasWaitingWork()
                 || !injection.isEmpty()
                 || !lanes.isEmpty()
-                || idle.sleepingCount() == 0
-                        && idle.searchingCount() == 0
-                        && (openedDriver() != null || lead.timersPending());
+                || idle.sleepingCount() == 0 && idle.searchingCount() == 0 && anythingToWaitFor();
+    }
+
+    private boolean anythingToWaitFor() {
+        for (Lead lead : leads) {
+            if (lead.isNeeded()) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Whether any queue holds a task. */
@@ -766,15 +797,16 @@ public final class WorkStealingScheduler extends Scheduler {
             }
         }
         Worker[] slots = workers;
-        TimerWheel wheel = slots[ThreadLocalRandom.current().nextInt(slots.length)].wheel;
+        Worker slot = slots[ThreadLocalRandom.current().nextInt(slots.length)];
+        TimerWheel wheel = slot.wheel;
         Timer timer = new Timer(wheel, action, deadline);
         if (wheel.add(timer, now)) {
-            wakeForTimer(wheel.nextDeadline());
+            wakeForTimer(slot.group(), wheel.nextDeadline());
         }
         return timer;
     }
 
-    private void wakeForTimer(long nanoTime) {
+    private void wakeForTimer(Lead lead, long nanoTime) {
         Worker asleep = lead.sleepingPast(nanoTime);
         if (asleep != null) {
             asleep.unpark();
@@ -804,24 +836,40 @@ public final class WorkStealingScheduler extends Scheduler {
 
     @Override
     public IoDriver driver() {
-        IoDriver d = driver;
-        return d != null ? d : openDriver();
+        WorkerThread thread = leads.length == 1 ? null : workerThread();
+        return driverOf(thread == null ? nextLead() : thread.slot().group());
     }
 
-    private IoDriver openDriver() {
+    private Lead nextLead() {
+        return leads[leads.length == 1 ? 0 : (nextGroup.getAndIncrement() & Integer.MAX_VALUE) % leads.length];
+    }
+
+    private IoDriver driverOf(Lead lead) {
+        IoDriver d = lead.driver();
+        if (d == null) {
+            openDrivers();
+            d = Objects.requireNonNull(lead.driver());
+        }
+        return d;
+    }
+
+    private void openDrivers() {
         ShortLocks.acquire(driverLock);
         try {
-            IoDriver d = driver;
-            if (d == null) {
-                if (shutdown.isStopped()) {
-                    throw new IllegalStateException(
-                            "runtime \"" + name() + "\" is closed, it opens no more sockets");
+            for (Lead lead : leads) {
+                if (lead.driver() == null) {
+                    if (shutdown.isStopped()) {
+                        throw new IllegalStateException(
+                                "runtime \"" + name() + "\" is closed, it opens no more sockets");
+                    }
+                    IoDriver d = IoDrivers.open(settings.driver());
+                    d.onFirstRegistration(() -> driverInUse(lead));
+                    if (leads.length > 1) {
+                        d.acceptInto(() -> nextLead().driver());
+                    }
+                    lead.opened(d);
                 }
-                d = IoDrivers.open(settings.driver());
-                d.onFirstRegistration(this::driverInUse);
-                driver = d;
             }
-            return d;
         } catch (IOException e) {
             throw new UncheckedIOException(
                     "runtime \"%s\" could not open its driver: %s"
@@ -833,7 +881,7 @@ public final class WorkStealingScheduler extends Scheduler {
     }
 
     /** Somebody has to wait in the driver now: the leader parks outside it, or nobody leads. */
-    private void driverInUse() {
+    private void driverInUse(Lead lead) {
         Worker watching = lead.holder();
         if (watching != null) {
             watching.unpark();
@@ -842,26 +890,15 @@ public final class WorkStealingScheduler extends Scheduler {
         }
     }
 
-    @Nullable IoDriver openedDriver() {
-        IoDriver d = driver;
-        return d != null && d.registered() > 0 ? d : null;
-    }
-
-    /** Ends the leader's wait in the driver. */
-    void wakeDriver() {
-        IoDriver d = driver;
-        if (d != null) {
-            d.wakeup();
-        }
-    }
-
-    /** Closes the driver, which wakes the fibers that wait in a socket; none is opened later. */
-    void closeDriver() {
+    /** Closes the drivers, which wakes the fibers that wait in a socket; none is opened later. */
+    void closeDrivers() {
         ShortLocks.acquire(driverLock);
         try {
-            IoDriver d = driver;
-            if (d != null) {
-                d.close();
+            for (Lead lead : leads) {
+                IoDriver d = lead.driver();
+                if (d != null) {
+                    d.close();
+                }
             }
         } finally {
             driverLock.unlock();
@@ -916,8 +953,23 @@ public final class WorkStealingScheduler extends Scheduler {
         return sum;
     }
 
-    private static long ofDriver(@Nullable IoDriver d, ToLongFunction<IoDriver> counter) {
-        return d == null ? 0 : counter.applyAsLong(d);
+    private long sumOfDrivers(ToLongFunction<IoDriver> counter) {
+        long sum = 0;
+        for (Lead lead : leads) {
+            IoDriver d = lead.driver();
+            sum += d == null ? 0 : counter.applyAsLong(d);
+        }
+        return sum;
+    }
+
+    private String driverName() {
+        for (Lead lead : leads) {
+            IoDriver d = lead.driver();
+            if (d != null) {
+                return d.name();
+            }
+        }
+        return settings.driver() + " (not opened yet)";
     }
 
     @Override
@@ -926,12 +978,11 @@ public final class WorkStealingScheduler extends Scheduler {
         for (Worker worker : workers) {
             perWorker.add(worker.metrics());
         }
-        IoDriver d = driver;
         BlockingPool.Snapshot blocking = blockingPool.snapshot();
         SpareThreads.Snapshot threads = spares.snapshot();
         return new RuntimeMetrics(
                 name(),
-                d == null ? settings.driver() + " (not opened yet)" : d.name(),
+                driverName(),
                 access.label(),
                 perWorker,
                 counts.live(),
@@ -951,11 +1002,11 @@ public final class WorkStealingScheduler extends Scheduler {
                 sumOfWheels(TimerWheel::scheduled),
                 sumOfWheels(TimerWheel::fired),
                 sumOfWheels(TimerWheel::cancelled),
-                ofDriver(d, IoDriver::registered),
-                ofDriver(d, IoDriver::registeredTotal),
-                ofDriver(d, IoDriver::deregisteredTotal),
-                ofDriver(d, IoDriver::readyEvents),
-                ofDriver(d, IoDriver::wakeups),
+                sumOfDrivers(IoDriver::registered),
+                sumOfDrivers(IoDriver::registeredTotal),
+                sumOfDrivers(IoDriver::deregisteredTotal),
+                sumOfDrivers(IoDriver::readyEvents),
+                sumOfDrivers(IoDriver::wakeups),
                 watchdog.stalls(),
                 forcedYields(),
                 activeWorkers,

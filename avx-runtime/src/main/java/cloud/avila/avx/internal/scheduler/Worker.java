@@ -64,6 +64,9 @@ final class Worker {
     final ChaseLevDeque<Runnable> queue;
     final TimerWheel wheel;
 
+    /** Of the worker's group. */
+    private final Lead lead;
+
     /** Runs the slot now, or did last. */
     volatile WorkerThread thread;
 
@@ -85,13 +88,14 @@ final class Worker {
     private boolean searching;
     private boolean dispatching; // the driver or the wheel is waking fibers
     private int interactiveTurns;
+    private int visited; // the last group whose driver this worker looked at while busy
     private long random;
     private long awakeSince;
     private long executedBefore; // this turn, that is, since the worker woke up
     private long meanTurnNanos;
 
     // set by this worker before it waits in the driver, read by those who wake it
-    private volatile boolean inDriver;
+    private volatile @Nullable IoDriver inDriver;
     private volatile WorkerState state = WorkerState.SEARCHING;
 
     private volatile boolean open; // a thread runs the slot
@@ -140,6 +144,8 @@ final class Worker {
         this.injection = scheduler.injection;
         this.queue = new ChaseLevDeque<>(settings.localQueueCapacity());
         this.wheel = new TimerWheel();
+        this.lead = scheduler.leads[index % scheduler.leads.length];
+        this.visited = index;
         this.random = 0x9E3779B97F4A7C15L * (index + 1);
         this.thread = scheduler.spares.newThread(index);
     }
@@ -424,15 +430,26 @@ final class Worker {
         lastMaintenance = now;
         scheduler.lookedAtClock(now);
         fireTimers(now);
-        IoDriver driver = scheduler.openedDriver();
-        if (driver != null && scheduler.lead.tryTake(this)) {
-            busyPolls++;
-            poll(driver, 0);
-            scheduler.lead.giveUp();
+        look(lead);
+        if (scheduler.leads.length > 1) {
+            visited = (visited + 1) % scheduler.leads.length;
+            if (scheduler.leads[visited] != lead) {
+                look(scheduler.leads[visited]);
+            }
         }
         shareIfWorthwhile();
         Runnable aged = scheduler.lanes.takeAgedBackground(queue, now);
         return aged != null ? aged : takeInjected();
+    }
+
+    /** Takes what events there are, if no other worker waits for them. */
+    private void look(Lead group) {
+        IoDriver driver = group.watchedDriver();
+        if (driver != null && group.tryTake(this)) {
+            busyPolls++;
+            poll(driver, 0);
+            group.giveUp();
+        }
     }
 
     /** Finds a task, or sleeps until there is one; null once the scheduler is stopped. */
@@ -592,9 +609,9 @@ final class Worker {
         long asleepSince = System.nanoTime();
         busyNanos += asleepSince - awakeSince;
         parks++;
-        boolean leading = scheduler.lead.tryTake(this);
-        if (leading) {
-            lead();
+        Lead led = takeLead();
+        if (led != null) {
+            lead(led);
         } else {
             state = WorkerState.PARKED;
             follow();
@@ -610,8 +627,8 @@ final class Worker {
         untilMaintenance = interval;
         fireTimers(now);
         scheduler.watchdog.workerAwake();
-        if (leading) {
-            scheduler.lead.giveUp();
+        if (led != null) {
+            led.giveUp();
         }
         shareIfWorthwhile();
         if (queue.isEmpty() && injection.isEmpty()) {
@@ -620,29 +637,47 @@ final class Worker {
         return true;
     }
 
-    /** Waits as the one worker that watches the driver and the clock for all. */
-    private void lead() {
-        IoDriver driver = scheduler.openedDriver();
-        if (driver != null && spinForEvents(driver)) {
+    /** The lead of a group that has been found neglected, or else of the worker's own, or null. */
+    private @Nullable Lead takeLead() {
+        Lead neglected = scheduler.watchdog.takeNeglected();
+        if (neglected != null && neglected.tryTake(this)) {
+            return neglected;
+        }
+        return lead.tryTake(this) ? lead : null;
+    }
+
+    /** Waits as the one worker that watches a group's driver and clock. */
+    private void lead(Lead group) {
+        IoDriver driver = group.watchedDriver();
+        if (driver != null && spinForEvents(group, driver)) {
             return;
         }
         state = driver == null ? WorkerState.PARKED : WorkerState.POLLING;
-        long timeout = scheduler.lead.sleepUntilNextTimer();
+        long timeout = group.sleepUntilNextTimer();
+        if (group != lead) {
+            timeout = sooner(timeout, lead.nanosFollowing(this));
+        }
         if (driver == null) {
-            // whoever opens the driver wakes us
-            if (idle.isSleeping(index) && scheduler.openedDriver() == null) {
+            // whoever registers the first descriptor wakes us
+            if (idle.isSleeping(index) && group.watchedDriver() == null) {
                 parkNanos(timeout);
             }
         } else {
-            inDriver = true;
+            inDriver = driver;
             if (idle.isSleeping(index) && !scheduler.shutdown.isStopped()) {
                 long before = System.nanoTime();
                 int events = poll(driver, timeout);
-                scheduler.lead.ioSpin.slept(System.nanoTime() - before, events);
+                group.ioSpin.slept(System.nanoTime() - before, events);
             }
-            inDriver = false;
+            inDriver = null;
         }
-        scheduler.lead.awake();
+        group.awake();
+    }
+
+    private static long sooner(long nanos, long otherNanos) {
+        return nanos < 0 || otherNanos < 0
+                ? Math.max(nanos, otherNanos)
+                : Math.min(nanos, otherNanos);
     }
 
     /**
@@ -653,9 +688,9 @@ final class Worker {
         return (int) Math.clamp(1_600_000_000L / (taskNanos * taskNanos + 1), 4, 64);
     }
 
-    private boolean spinForEvents(IoDriver driver) {
+    private boolean spinForEvents(Lead group, IoDriver driver) {
         driver.maxEvents(batchFor(meanTaskNanos));
-        long budget = scheduler.lead.ioSpin.budgetNanos();
+        long budget = group.ioSpin.budgetNanos();
         if (budget == 0) {
             return false;
         }
@@ -666,20 +701,20 @@ final class Worker {
             Thread.onSpinWait();
         } while (events == 0
                 && idle.isSleeping(index)
-                && !scheduler.lead.timersDue(System.nanoTime())
+                && !group.timersDue(System.nanoTime())
                 && System.nanoTime() - start < budget);
-        scheduler.lead.ioSpin.spun(events);
+        group.ioSpin.spun(events);
         return events > 0;
     }
 
     private void follow() {
         while (idle.isSleeping(index) && isNeeded()) {
-            long timeout = scheduler.lead.nanosFollowing(this);
+            long timeout = lead.nanosFollowing(this);
             if (timeout == 0) {
                 return;
             }
             parkNanos(timeout);
-            if (scheduler.lead.holder() == null) {
+            if (lead.holder() == null) {
                 return;
             }
         }
@@ -734,14 +769,19 @@ final class Worker {
 
     /** Wakes the worker's thread, wherever it sleeps. Any thread. */
     void unpark() {
-        if (inDriver) {
-            scheduler.wakeDriver();
+        IoDriver driver = inDriver;
+        if (driver != null) {
+            driver.wakeup();
         } else {
             Parker.unpark(thread);
         }
     }
 
     // --- looked at from outside ---
+
+    Lead group() {
+        return lead;
+    }
 
     long executed() {
         return executed;

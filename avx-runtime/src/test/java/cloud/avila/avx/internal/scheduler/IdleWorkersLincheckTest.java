@@ -34,7 +34,7 @@ public class IdleWorkersLincheckTest {
 
     private void wakeSleeper() {
         while (idle.tryStartWaking()) {
-            if (idle.claimSleeper(-1) >= 0) {
+            if (idle.claimSleeper(_ -> false) >= 0) {
                 woken.incrementAndGet(); // it will search, and then look
                 return;
             }
