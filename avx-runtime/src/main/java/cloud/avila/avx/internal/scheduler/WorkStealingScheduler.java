@@ -841,7 +841,10 @@ public final class WorkStealingScheduler extends Scheduler {
     }
 
     private Lead nextLead() {
-        return leads[leads.length == 1 ? 0 : (nextGroup.getAndIncrement() & Integer.MAX_VALUE) % leads.length];
+        return leads[
+                leads.length == 1
+                        ? 0
+                        : (nextGroup.getAndIncrement() & Integer.MAX_VALUE) % leads.length];
     }
 
     private IoDriver driverOf(Lead lead) {

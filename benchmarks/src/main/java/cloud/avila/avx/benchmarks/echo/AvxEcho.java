@@ -19,7 +19,11 @@ final class AvxEcho {
 
     static void serve(int workers, ReactorDriver driver) throws InterruptedException {
         RuntimeConfig config =
-                RuntimeConfig.builder().workerThreads(workers).reactorDriver(driver).build();
+                RuntimeConfig.builder()
+                        .workerThreads(workers)
+                        .reactorDriver(driver)
+                        .reactorGroupSize(Integer.getInteger("avx.reactor.group-size", 0))
+                        .build();
         try (var runtime = AvxRuntime.create(config)) {
             runtime.blockOn(() -> accept(runtime));
         }
