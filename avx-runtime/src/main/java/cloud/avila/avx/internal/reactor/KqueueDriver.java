@@ -193,16 +193,14 @@ final class KqueueDriver extends ReadinessDriver {
 
     @Override
     void interruptPoll() {
-        // fails only if the kqueue is closed, and then nobody waits in it
-        int unused =
-                libc.kevent(
-                        ReadinessSocket.scratch(),
-                        kqueue,
-                        trigger,
-                        1,
-                        MemorySegment.NULL,
-                        0,
-                        MemorySegment.NULL);
+        NativeScratch scratch = ReadinessSocket.scratch();
+        int result;
+        do {
+            result =
+                    libc.kevent(
+                            scratch, kqueue, trigger, 1, MemorySegment.NULL, 0, MemorySegment.NULL);
+        } while (result == -LinuxErrno.EINTR);
+        // fails in another way only if there is no kqueue any more, and then nobody waits in it
     }
 
     @Override

@@ -207,8 +207,15 @@ abstract class ReadinessChannel extends ReadinessSocket {
         if (isClosed()) {
             return IoDriver.CLOSED;
         }
-        broken = errno;
+        breaks(errno);
         throw failure("read from", peer(), errno);
+    }
+
+    /** Keeps the error for whoever finds the end, unless the connection lives on after it. */
+    private void breaks(int errno) {
+        if (errno != LinuxErrno.ENOMEM && errno != LinuxErrno.ENOBUFS) {
+            broken = errno;
+        }
     }
 
     // ---- sending ----
@@ -330,7 +337,7 @@ abstract class ReadinessChannel extends ReadinessSocket {
             return IoDriver.CLOSED;
         }
         if (errno != LinuxErrno.EPIPE) {
-            broken = errno;
+            breaks(errno);
         }
         throw failure("write to", peer(), errno);
     }

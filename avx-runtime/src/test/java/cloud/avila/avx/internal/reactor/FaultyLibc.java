@@ -1,14 +1,88 @@
 package cloud.avila.avx.internal.reactor;
 
+import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
+
 import cloud.avila.avx.internal.sys.Faults;
+import cloud.avila.avx.internal.sys.LinuxErrno;
 import cloud.avila.avx.internal.sys.LinuxLibc;
 import cloud.avila.avx.internal.sys.NativeScratch;
 
-import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
-/** The C library with faults: chosen calls fail with a chosen error instead of being made. */
+import java.lang.foreign.MemorySegment;
+import java.util.Random;
+import java.util.concurrent.atomic.AtomicReferenceArray;
+
+/**
+ * The C library with faults: chosen calls fail with a chosen error instead of being made, transfer
+ * less than they could, and epoll reports what is not so.
+ *
+ * <p>What is made up must be possible. A call that "would block" or transfers less than it could
+ * promises an event for the rest, so epoll is told to report the descriptor anew. A connect that a
+ * signal interrupts goes on, and a descriptor is closed whatever close says.
+ */
 class FaultyLibc extends LinuxLibc {
-    private final Faults faults = new Faults();
+    private static final int MOST_DESCRIPTORS = 1 << 14;
+
+    /** What epoll was told about a descriptor. */
+    private record Watch(int epoll, int mask, long tag) {}
+
+    private final Faults faults;
+    private final AtomicReferenceArray<@Nullable Watch> watches =
+            new AtomicReferenceArray<>(MOST_DESCRIPTORS);
+    private volatile @Nullable Random storm;
+
+    FaultyLibc() {
+        this(new Faults());
+    }
+
+    FaultyLibc(Faults faults) {
+        this.faults = faults;
+    }
+
+    /** Lets epoll report descriptors at random from now on. */
+    final void storm(long seed) {
+        storm = new Random(seed);
+    }
+
+    /** Lets epoll report a descriptor if it is ready, though it may have done so before. */
+    private void rearm(int fd) {
+        Watch watch = watches.get(fd);
+        if (watch != null) {
+            // not the scratch of the call in progress, whose arguments and result are in it
+            var own = new NativeScratch();
+            own.value().set(JAVA_INT_UNALIGNED, 0, watch.mask);
+            own.value().set(JAVA_LONG_UNALIGNED, EPOLL_EVENT_DATA, watch.tag);
+            int unused = super.epollCtl(own, watch.epoll, EPOLL_CTL_MOD, fd, own.value());
+        }
+    }
+
+    /** The error to return instead of transferring, or 0. */
+    private int fault(String function, int fd) {
+        int fault = faults.next(function);
+        if (fault == -LinuxErrno.EAGAIN) {
+            rearm(fd);
+        }
+        return fault;
+    }
+
+    private int withSpuriousEvents(int count, MemorySegment events, int max) {
+        Random random = storm;
+        if (random == null || count < 0) {
+            return count;
+        }
+        int filled = count;
+        for (int i = random.nextInt(4); i > 0 && filled < max; i--) {
+            Watch watch = watches.get(random.nextInt(128));
+            if (watch != null) {
+                long at = (long) filled++ * EPOLL_EVENT_BYTES;
+                events.set(JAVA_INT_UNALIGNED, at, random.nextBoolean() ? EPOLLIN : EPOLLOUT);
+                events.set(JAVA_LONG_UNALIGNED, at + EPOLL_EVENT_DATA, watch.tag);
+            }
+        }
+        return filled;
+    }
 
     /** The faults, to be changed at any time. */
     final Faults faults() {
@@ -55,13 +129,17 @@ class FaultyLibc extends LinuxLibc {
     @Override
     public int accept4(
             NativeScratch scratch, int fd, MemorySegment address, MemorySegment length, int flags) {
-        int fault = fault("accept4");
+        int fault = fault("accept4", fd);
         return fault != 0 ? fault : super.accept4(scratch, fd, address, length, flags);
     }
 
     @Override
     public int connect(NativeScratch scratch, int fd, MemorySegment address, int length) {
         int fault = fault("connect");
+        if (fault == -LinuxErrno.EINTR) {
+            int result = super.connect(scratch, fd, address, length);
+            return result == -LinuxErrno.EINPROGRESS ? fault : result;
+        }
         return fault != 0 ? fault : super.connect(scratch, fd, address, length);
     }
 
@@ -99,18 +177,50 @@ class FaultyLibc extends LinuxLibc {
 
     @Override
     public long recv(NativeScratch scratch, int fd, MemorySegment buffer, long length, int flags) {
-        int fault = fault("recv");
-        return fault != 0
-                ? fault
-                : super.recv(scratch, fd, buffer, faults.length("recv", length), flags);
+        int fault = fault("recv", fd);
+        if (fault != 0) {
+            return fault;
+        }
+        long most = faults.length("recv", length);
+        long result = super.recv(scratch, fd, buffer, most, flags);
+        if (result == most && most < length) {
+            rearm(fd);
+        }
+        return result;
     }
 
     @Override
     public long send(NativeScratch scratch, int fd, MemorySegment buffer, long length, int flags) {
-        int fault = fault("send");
-        return fault != 0
-                ? fault
-                : super.send(scratch, fd, buffer, faults.length("send", length), flags);
+        int fault = fault("send", fd);
+        if (fault != 0) {
+            return fault;
+        }
+        long most = faults.length("send", length);
+        long result = super.send(scratch, fd, buffer, most, flags);
+        if (result == most && most < length) {
+            rearm(fd);
+        }
+        return result;
+    }
+
+    @Override
+    public int getsockopt(
+            NativeScratch scratch,
+            int fd,
+            int level,
+            int option,
+            MemorySegment value,
+            MemorySegment length) {
+        int fault = fault("getsockopt");
+        return fault != 0 ? fault : super.getsockopt(scratch, fd, level, option, value, length);
+    }
+
+    @Override
+    public int close(NativeScratch scratch, int fd) {
+        watches.set(fd, null);
+        int result = super.close(scratch, fd);
+        int fault = fault("close");
+        return fault != 0 ? fault : result;
     }
 
     @Override
@@ -122,7 +232,7 @@ class FaultyLibc extends LinuxLibc {
             int flags,
             MemorySegment address,
             MemorySegment addressLength) {
-        int fault = fault("recvfrom");
+        int fault = fault("recvfrom", fd);
         return fault != 0
                 ? fault
                 : super.recvfrom(scratch, fd, buffer, length, flags, address, addressLength);
@@ -137,7 +247,7 @@ class FaultyLibc extends LinuxLibc {
             int flags,
             MemorySegment address,
             int addressLength) {
-        int fault = fault("sendto");
+        int fault = fault("sendto", fd);
         return fault != 0
                 ? fault
                 : super.sendto(scratch, fd, buffer, length, flags, address, addressLength);
@@ -146,7 +256,11 @@ class FaultyLibc extends LinuxLibc {
     @Override
     public int dup3(NativeScratch scratch, int from, int to, int flags) {
         int fault = fault("dup3");
-        return fault != 0 ? fault : super.dup3(scratch, from, to, flags);
+        if (fault != 0) {
+            return fault;
+        }
+        watches.set(to, null);
+        return super.dup3(scratch, from, to, flags);
     }
 
     @Override
@@ -165,21 +279,39 @@ class FaultyLibc extends LinuxLibc {
     public int epollCtl(
             NativeScratch scratch, int epoll, int operation, int fd, MemorySegment event) {
         int fault = fault("epollCtl");
-        return fault != 0 ? fault : super.epollCtl(scratch, epoll, operation, fd, event);
+        if (fault != 0) {
+            return fault;
+        }
+        long tag = event.get(JAVA_LONG_UNALIGNED, EPOLL_EVENT_DATA);
+        watches.set(
+                fd,
+                operation == EPOLL_CTL_DEL
+                        ? null
+                        : new Watch(epoll, event.get(JAVA_INT_UNALIGNED, 0), tag));
+        return super.epollCtl(scratch, epoll, operation, fd, event);
     }
 
     @Override
     public int epollWait(
             NativeScratch scratch, int epoll, MemorySegment events, int max, int millis) {
         int fault = fault("epollWait");
-        return fault != 0 ? fault : super.epollWait(scratch, epoll, events, max, millis);
+        if (fault != 0) {
+            return fault;
+        }
+        int wait = storm == null ? millis : Math.min(millis & Integer.MAX_VALUE, 1);
+        return withSpuriousEvents(super.epollWait(scratch, epoll, events, max, wait), events, max);
     }
 
     @Override
     public int epollPwait2(
             NativeScratch scratch, int epoll, MemorySegment events, int max, MemorySegment t) {
         int fault = fault("epollPwait2");
-        return fault != 0 ? fault : super.epollPwait2(scratch, epoll, events, max, t);
+        if (fault != 0) {
+            return fault;
+        }
+        return storm == null
+                ? super.epollPwait2(scratch, epoll, events, max, t)
+                : withSpuriousEvents(super.epollWait(scratch, epoll, events, max, 1), events, max);
     }
 
     @Override

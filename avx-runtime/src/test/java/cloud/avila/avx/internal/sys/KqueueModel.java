@@ -18,6 +18,7 @@ import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 
@@ -64,6 +65,7 @@ public class KqueueModel extends DarwinLibc {
     private final Map<Integer, Queue> queues = new HashMap<>();
     private final Set<Integer> withoutSigpipe = new HashSet<>();
     private int generations;
+    private volatile @Nullable Random storm;
 
     /** Without faults. */
     public KqueueModel() {
@@ -78,6 +80,11 @@ public class KqueueModel extends DarwinLibc {
     /** The faults, to be changed at any time. */
     public Faults faults() {
         return faults;
+    }
+
+    /** Lets kevent report descriptors at random from now on. */
+    public void storm(long seed) {
+        storm = new Random(seed);
     }
 
     private void lock() {
@@ -202,6 +209,26 @@ public class KqueueModel extends DarwinLibc {
             }
         }
 
+        void activate(int fd) {
+            for (short filter : new short[] {EVFILT_READ, EVFILT_WRITE}) {
+                Knote knote = knotes.get(new Key(fd, filter));
+                if (knote != null && active.add(knote)) {
+                    wake();
+                }
+            }
+        }
+
+        /** Reports knotes at random. */
+        int spurious(MemorySegment events, int count, int most, Random random) {
+            int filled = count;
+            for (Knote knote : knotes.values()) {
+                if (filled < most && knote.key.filter != EVFILT_USER && random.nextInt(4) == 0) {
+                    put(events, filled++, knote.key, EV_ADD | EV_CLEAR, 0, 0, knote.udata);
+                }
+            }
+            return filled;
+        }
+
         void wake() {
             inner.value().set(JAVA_LONG, 0, 1L);
             long unused = linux.write(inner, signal, inner.value(), Long.BYTES);
@@ -319,7 +346,11 @@ public class KqueueModel extends DarwinLibc {
             MemorySegment events,
             int most,
             MemorySegment timeout) {
-        int fault = fault(changeCount == 0 ? "kevent" : "keventChange");
+        // without room for events it does not wait, so that no signal can interrupt it
+        int fault =
+                changeCount > 0 && most == 0
+                        ? 0
+                        : fault(changeCount == 0 ? "kevent" : "keventChange");
         if (fault != 0) {
             return fault;
         }
@@ -340,8 +371,10 @@ public class KqueueModel extends DarwinLibc {
                 int flags = changes.get(JAVA_SHORT, at + KEVENT_FLAGS) & 0xffff;
                 int fflags = changes.get(JAVA_INT, at + KEVENT_FFLAGS);
                 long udata = changes.get(JAVA_LONG, at + KEVENT_UDATA);
-                int error = -fault("keventReceipt");
-                error = error != 0 ? error : queue.change(key, flags, fflags, udata);
+                int error = (flags & EV_RECEIPT) != 0 ? -fault("keventReceipt") : 0;
+                if (error == 0) {
+                    error = queue.change(key, flags, fflags, udata);
+                }
                 if (error != 0 || (flags & EV_RECEIPT) != 0) {
                     if (receipts == most) {
                         if (error != 0) {
@@ -363,6 +396,7 @@ public class KqueueModel extends DarwinLibc {
 
     private int scan(Queue queue, MemorySegment events, int most, MemorySegment timeout) {
         long start = System.nanoTime();
+        Random random = storm;
         long limit = Long.MAX_VALUE;
         if (timeout.address() != 0) {
             long seconds = timeout.get(JAVA_LONG, 0);
@@ -373,6 +407,9 @@ public class KqueueModel extends DarwinLibc {
             try {
                 queue.collectEdges();
                 int count = queue.report(events, most);
+                if (random != null) {
+                    count = queue.spurious(events, count, most, random);
+                }
                 if (count > 0) {
                     return count;
                 }
@@ -383,7 +420,8 @@ public class KqueueModel extends DarwinLibc {
             if (left <= 0) {
                 return 0;
             }
-            queue.sleep((int) Math.min(10_000, (left - 1) / 1_000_000 + 1));
+            long millis = (left - 1) / 1_000_000 + 1;
+            queue.sleep((int) Math.min(random == null ? 10_000 : 1, millis));
         }
     }
 
@@ -422,6 +460,32 @@ public class KqueueModel extends DarwinLibc {
     /** A negated error number of Darwin, or 0. */
     private int fault(String function) {
         return darwin(faults.next(function));
+    }
+
+    /** The same for a transfer: one that "would block" promises an event. */
+    private int fault(String function, int fd) {
+        int fault = faults.next(function);
+        if (fault == -LinuxErrno.EAGAIN) {
+            activate(fd);
+        }
+        return darwin(fault);
+    }
+
+    /** What a call has transferred, perhaps less than it could, which promises an event. */
+    private long transferred(long result, long most, long length, int fd) {
+        if (result == most && most < length) {
+            activate(fd);
+        }
+        return darwin(result);
+    }
+
+    private void activate(int fd) {
+        lock();
+        try {
+            queues.values().forEach(queue -> queue.activate(fd));
+        } finally {
+            unlock();
+        }
     }
 
     private static int darwin(int result) {
@@ -480,7 +544,7 @@ public class KqueueModel extends DarwinLibc {
     @Override
     protected int accept0(
             NativeScratch scratch, int fd, MemorySegment address, MemorySegment length) {
-        int fault = fault("accept");
+        int fault = fault("accept", fd);
         if (fault != 0) {
             return fault;
         }
@@ -502,13 +566,14 @@ public class KqueueModel extends DarwinLibc {
     @Override
     protected int connect0(NativeScratch scratch, int fd, MemorySegment address, int length) {
         int fault = fault("connect");
-        if (fault != 0) {
+        if (fault != 0 && fault != -LinuxErrno.EINTR) {
             return fault;
         }
         toLinux(address, length);
         int result = darwin(super.connect0(scratch, fd, address, length));
         toDarwin(address, length);
-        return result;
+        boolean goesOn = result == -DarwinErrno.fromLinux(LinuxErrno.EINPROGRESS);
+        return fault != 0 && goesOn ? fault : result;
     }
 
     @Override
@@ -597,14 +662,15 @@ public class KqueueModel extends DarwinLibc {
     @Override
     protected long recv0(
             NativeScratch scratch, int fd, MemorySegment buffer, long length, int flags) {
-        int fault = fault("recv");
+        int fault = fault("recv", fd);
         if (fault != 0) {
             return fault;
         }
         if ((flags & ~MSG_PEEK) != 0) {
             throw new AssertionError("not modelled: flags of recv " + flags);
         }
-        return darwin(super.recv0(scratch, fd, buffer, faults.length("recv", length), flags));
+        long most = faults.length("recv", length);
+        return transferred(super.recv0(scratch, fd, buffer, most, flags), most, length, fd);
     }
 
     private void mustNotRaiseSigpipe(int fd) {
@@ -619,23 +685,22 @@ public class KqueueModel extends DarwinLibc {
     @Override
     protected long send0(
             NativeScratch scratch, int fd, MemorySegment buffer, long length, int flags) {
-        int fault = fault("send");
+        int fault = fault("send", fd);
         if (fault != 0) {
             return fault;
         }
         mustNotRaiseSigpipe(fd);
-        return darwin(
-                super.send0(
-                        scratch,
-                        fd,
-                        buffer,
-                        faults.length("send", length),
-                        flags | LinuxLibc.MSG_NOSIGNAL));
+        long most = faults.length("send", length);
+        return transferred(
+                super.send0(scratch, fd, buffer, most, flags | LinuxLibc.MSG_NOSIGNAL),
+                most,
+                length,
+                fd);
     }
 
     @Override
     protected long recvmsg0(NativeScratch scratch, int fd, MemorySegment message, int flags) {
-        int fault = fault("recvmsg");
+        int fault = fault("recvmsg", fd);
         if (fault != 0) {
             return fault;
         }
@@ -668,7 +733,7 @@ public class KqueueModel extends DarwinLibc {
             int flags,
             MemorySegment address,
             int addressLength) {
-        int fault = fault("sendto");
+        int fault = fault("sendto", fd);
         if (fault != 0) {
             return fault;
         }
@@ -730,7 +795,9 @@ public class KqueueModel extends DarwinLibc {
                 int unused = linux.close(inner, queue.writes);
                 unused = linux.close(inner, queue.signal);
             }
-            return darwin(super.close0(scratch, fd));
+            int result = darwin(super.close0(scratch, fd));
+            int fault = fault("close"); // the number is free whatever it says
+            return fault != 0 ? fault : result;
         } finally {
             unlock();
         }
