@@ -451,6 +451,7 @@ class SocketFeaturesTest extends RuntimeSockets {
     // ---- options ----
 
     @Test
+    @SuppressWarnings("NullAway") // on purpose
     void optionsAreSetBeforeAndAfterOpening() throws Exception {
         onFiber(
                 () -> {
