@@ -480,9 +480,6 @@ class SocketFeaturesTest extends RuntimeSockets {
                         }
                     }
                 });
-        assertThrows(
-                NullPointerException.class,
-                () -> UdpOptions.defaults().with(SocketOptions.IP_TTL, null));
     }
 
     // ---- datagrams ----
