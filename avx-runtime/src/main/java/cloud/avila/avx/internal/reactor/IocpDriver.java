@@ -589,6 +589,9 @@ final class IocpDriver implements IoDriver {
             if (result < 0) {
                 throw WindowsError.exception(operation, address, -result);
             }
+            if (family == AF_INET6) {
+                set(socket, IPPROTO_IPV6, Winsock.IPV6_V6ONLY, 0);
+            }
             return socket;
         } catch (Throwable e) {
             socket.close();
@@ -599,9 +602,6 @@ final class IocpDriver implements IoDriver {
     private void bind(IocpSocket socket, InetSocketAddress local, String operation)
             throws IOException {
         boolean any = local.getAddress().isAnyLocalAddress();
-        if (socket.family == AF_INET6) {
-            set(socket, IPPROTO_IPV6, Winsock.IPV6_V6ONLY, 0);
-        }
         InetSocketAddress address =
                 socket.family == AF_INET && any
                         ? new InetSocketAddress(InetAddress.ofLiteral("0.0.0.0"), local.getPort())

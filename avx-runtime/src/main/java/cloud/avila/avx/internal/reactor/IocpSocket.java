@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.net.InetSocketAddress;
+import java.net.NetworkInterface;
 import java.net.SocketException;
 import java.net.SocketOption;
 import java.util.List;
@@ -60,6 +61,9 @@ abstract class IocpSocket extends Holds implements IoSocket {
 
     /** {@code IP_TOS} as it was set. */
     volatile int trafficClass;
+
+    /** {@code IP_MULTICAST_IF} as it was set. */
+    volatile @Nullable NetworkInterface multicastInterface;
 
     private final ReentrantLock registration = new ReentrantLock();
     private volatile boolean registered;
@@ -253,9 +257,9 @@ abstract class IocpSocket extends Holds implements IoSocket {
     private long baseHandle() throws IOException {
         if (baseHandle == 0) {
             NativeScratch scratch = scratch();
-            int error = 0;
+            int first = 0;
             for (int code : new int[] {Winsock.SIO_BASE_HANDLE, Winsock.SIO_BSP_HANDLE_POLL}) {
-                error =
+                int result =
                         winsock.wsaIoctl(
                                 scratch,
                                 handle,
@@ -264,12 +268,13 @@ abstract class IocpSocket extends Holds implements IoSocket {
                                 0,
                                 scratch.value(),
                                 Long.BYTES);
-                if (error == 0) {
+                if (result == 0) {
                     baseHandle = scratch.value().get(LONG, 0);
                     return baseHandle;
                 }
+                first = first == 0 ? -result : first;
             }
-            throw WindowsError.exception("asking for the base handle of", this, -error);
+            throw WindowsError.exception("asking for the base handle of", this, first);
         }
         return baseHandle;
     }
@@ -442,11 +447,12 @@ abstract class IocpSocket extends Holds implements IoSocket {
     }
 
     private WindowsSocketOption knownOption(SocketOption<?> option) {
-        if (!supportedOptions().contains(option)) {
+        WindowsSocketOption known = WindowsSocketOption.of(option, supportedOptions());
+        if (known == null) {
             throw new UnsupportedOperationException(
                     this + " has no option " + option.name() + ", only " + supportedOptions());
         }
-        return WindowsSocketOption.of(option);
+        return known;
     }
 
     @Override

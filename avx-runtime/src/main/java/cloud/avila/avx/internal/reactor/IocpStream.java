@@ -26,9 +26,9 @@ import java.util.Set;
  * without one. While an operation is pending nobody else receives, or the bytes would come out of
  * order.
  *
- * <p>A send is never left to the system: Windows ends the connection when a pending send is
- * cancelled, and a send that is left alone cannot be taken back from who gave up on it. It is
- * tried, and tried again when there is room.
+ * <p>A send is never left to the system: of a pending one that is cancelled nobody knows how much
+ * was sent, and one that is not cancelled cannot be taken back for who gave up on it. It is tried,
+ * and tried again when there is room.
  *
  * <p>{@code taken} and {@code drained} are the reader's own: how much of the operation's page has
  * been handed out, and whether the last receive left nothing, so that the try can be left out.

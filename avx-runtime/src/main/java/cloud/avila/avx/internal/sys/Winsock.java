@@ -98,17 +98,31 @@ public class Winsock {
     /** Traffic class. */
     public static final int IPV6_TCLASS = 39;
 
-    /** {@code struct group_req}: join a group on an interface. */
-    public static final int MCAST_JOIN_GROUP = 41;
+    /** Idle seconds before the first keep-alive probe. */
+    public static final int TCP_KEEPIDLE = 3;
 
-    /** {@code struct group_req}: leave it. */
-    public static final int MCAST_LEAVE_GROUP = 42;
+    /** Probes without answer after which a connection is dead. */
+    public static final int TCP_KEEPCNT = 16;
 
-    /** {@code struct group_source_req}: join a group for one sender. */
-    public static final int MCAST_JOIN_SOURCE_GROUP = 45;
+    /** Seconds between keep-alive probes. */
+    public static final int TCP_KEEPINTVL = 17;
 
-    /** {@code struct group_source_req}: leave it. */
-    public static final int MCAST_LEAVE_SOURCE_GROUP = 46;
+    // IPv4 and IPv6 agree on the numbers of the next ones
+
+    /** Hops that packets may make; {@code IPV6_UNICAST_HOPS}. */
+    public static final int IP_TTL = 4;
+
+    /** Interface for multicast: for IPv4 one of its addresses, for IPv6 its index. */
+    public static final int IP_MULTICAST_IF = 9;
+
+    /** Hops that multicast may make; {@code IPV6_MULTICAST_HOPS}. */
+    public static final int IP_MULTICAST_TTL = 10;
+
+    /** Whether this machine hears its own multicast. */
+    public static final int IP_MULTICAST_LOOP = 11;
+
+    /** Refuse to split packets; {@code IPV6_DONTFRAG}. */
+    public static final int IP_DONTFRAGMENT = 14;
 
     /** Flag of recv: leave the data where it is. */
     public static final int MSG_PEEK = 0x2;
