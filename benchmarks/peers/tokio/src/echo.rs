@@ -7,11 +7,10 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::runtime::Runtime;
 
 const BACKLOG: u32 = 4096;
-const BUFFER: usize = 4096;
 
 /// Serves until killed.
-pub fn serve(runtime: &Runtime) -> Result<(), String> {
-    let acceptor = runtime.spawn(accept());
+pub fn serve(runtime: &Runtime, buffer: usize) -> Result<(), String> {
+    let acceptor = runtime.spawn(accept(buffer));
     match runtime.block_on(acceptor) {
         Ok(Ok(())) => Ok(()),
         Ok(Err(e)) => Err(format!("cannot accept: {e}")),
@@ -19,7 +18,7 @@ pub fn serve(runtime: &Runtime) -> Result<(), String> {
     }
 }
 
-async fn accept() -> io::Result<()> {
+async fn accept(buffer: usize) -> io::Result<()> {
     let socket = TcpSocket::new_v4()?;
     socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
     let listener = socket.listen(BACKLOG)?;
@@ -27,13 +26,13 @@ async fn accept() -> io::Result<()> {
     loop {
         let (stream, _) = listener.accept().await?;
         // A connection that fails just ends: the load generator checks every reply.
-        tokio::spawn(async move { drop(echo(stream).await) });
+        tokio::spawn(async move { drop(echo(stream, buffer).await) });
     }
 }
 
-async fn echo(mut stream: TcpStream) -> io::Result<()> {
+async fn echo(mut stream: TcpStream, buffer: usize) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    let mut buffer = [0; BUFFER];
+    let mut buffer = vec![0; buffer];
     loop {
         let n = stream.read(&mut buffer).await?;
         if n == 0 {

@@ -17,7 +17,7 @@ import java.net.InetSocketAddress;
 final class AvxEcho {
     private AvxEcho() {}
 
-    static void serve(int workers, ReactorDriver driver) throws InterruptedException {
+    static void serve(int workers, ReactorDriver driver, int buffer) throws InterruptedException {
         RuntimeConfig config =
                 RuntimeConfig.builder()
                         .workerThreads(workers)
@@ -25,11 +25,11 @@ final class AvxEcho {
                         .reactorGroupSize(Integer.getInteger("avx.reactor.group-size", 0))
                         .build();
         try (var runtime = AvxRuntime.create(config)) {
-            runtime.blockOn(() -> accept(runtime));
+            runtime.blockOn(() -> accept(runtime, buffer));
         }
     }
 
-    private static @Nullable Object accept(AvxRuntime runtime)
+    private static @Nullable Object accept(AvxRuntime runtime, int buffer)
             throws IOException, InterruptedException {
         var address = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
         var options = ListenOptions.defaults().withBacklog(EchoServer.BACKLOG);
@@ -37,14 +37,14 @@ final class AvxEcho {
             EchoServer.listening(listener.localAddress().getPort());
             while (true) {
                 TcpStream stream = listener.accept();
-                runtime.spawn(() -> echo(stream));
+                runtime.spawn(() -> echo(stream, buffer));
             }
         }
     }
 
-    private static @Nullable Object echo(TcpStream stream) throws InterruptedException {
+    private static @Nullable Object echo(TcpStream stream, int size) throws InterruptedException {
         try (stream) {
-            byte[] buffer = new byte[EchoServer.BUFFER];
+            byte[] buffer = new byte[size];
             int n;
             while ((n = stream.read(buffer)) > 0) {
                 stream.writeAll(buffer, 0, n);

@@ -15,22 +15,25 @@ import java.util.Arrays;
 import java.util.Locale;
 
 /**
- * The load of the echo comparison, the same for every server: one thread keeps one message of
- * {@value #MESSAGE} bytes in flight on each connection, checks each reply byte for byte against
- * what was sent, and sends the next. Plain NIO, so that it runs wherever the JDK does.
+ * The load of the echo comparison, the same for every server: one thread keeps one message in
+ * flight on each connection, checks each reply byte for byte against what was sent, and sends the
+ * next. Plain NIO, so that it runs wherever the JDK does.
  */
 public final class LoadGenerator implements AutoCloseable {
-    private static final int MESSAGE = 64;
+    private static final int READ_AT_ONCE = 256 << 10;
     private static final long REPLY_PATIENCE_MS = 20_000;
 
     private final Selector selector;
-    private final ByteBuffer reply = ByteBuffer.allocateDirect(MESSAGE);
+    private final int size; // of a message, in bytes
+    private final ByteBuffer reply;
     private final LatencyHistogram latencies = new LatencyHistogram();
     private final Connection[] connections;
     private long trips;
     private boolean recording;
 
-    private LoadGenerator(int port, int count) throws IOException {
+    private LoadGenerator(int port, int count, int size) throws IOException {
+        this.size = size;
+        reply = ByteBuffer.allocateDirect(Math.min(size, READ_AT_ONCE));
         selector = Selector.open();
         connections = new Connection[count];
         var address = new InetSocketAddress(InetAddress.getLoopbackAddress(), port);
@@ -43,20 +46,20 @@ public final class LoadGenerator implements AutoCloseable {
      * Runs one phase after the other and prints a line of key=value pairs for each.
      *
      * @param args port, process id of the server, then any number of phases
-     *     connections:warmUpMs:measureMs
+     *     connections:messageBytes:warmUpMs:measureMs
      * @throws IOException if a connection fails or a reply is wrong
      */
     public static void main(String[] args) throws IOException {
         if (args.length < 3) {
             throw new IllegalArgumentException(
-                    "expected PORT SERVER_PID CONNECTIONS:WARM_UP_MS:MEASURE_MS...");
+                    "expected PORT SERVER_PID CONNECTIONS:MESSAGE_BYTES:WARM_UP_MS:MEASURE_MS...");
         }
         int port = Integer.parseInt(args[0]);
         long server = Long.parseLong(args[1]);
         for (String phase : Arrays.copyOfRange(args, 2, args.length)) {
-            long[] p = Arrays.stream(phase.split(":", 3)).mapToLong(Long::parseLong).toArray();
-            try (var load = new LoadGenerator(port, (int) p[0])) {
-                System.out.println(load.run(server, p[1] * 1_000_000, p[2] * 1_000_000));
+            long[] p = Arrays.stream(phase.split(":", 4)).mapToLong(Long::parseLong).toArray();
+            try (var load = new LoadGenerator(port, (int) p[0], (int) p[1])) {
+                System.out.println(load.run(server, p[2] * 1_000_000, p[3] * 1_000_000));
             }
         }
     }
@@ -81,9 +84,10 @@ public final class LoadGenerator implements AutoCloseable {
         double n = trips;
         return String.format(
                 Locale.ROOT,
-                "connections=%d trips=%d rate=%.0f p50=%.1f p99=%.1f p999=%.1f cpu=%.3f user=%.3f"
+                "connections=%d size=%d trips=%d rate=%.0f p50=%.1f p99=%.1f p999=%.1f cpu=%.3f user=%.3f"
                         + " system=%.3f switches=%.4f clientCpu=%.3f",
                 connections.length,
+                size,
                 trips,
                 n * 1e9 / elapsed,
                 latencies.micros(0.5),
@@ -99,7 +103,7 @@ public final class LoadGenerator implements AutoCloseable {
     private void pump(long duration) throws IOException {
         long begin = System.nanoTime();
         do {
-            if (selector.select(this::receive, REPLY_PATIENCE_MS) == 0) {
+            if (selector.select(this::exchange, REPLY_PATIENCE_MS) == 0) {
                 throw new IOException(
                         "no reply for "
                                 + REPLY_PATIENCE_MS
@@ -110,10 +114,15 @@ public final class LoadGenerator implements AutoCloseable {
         } while (System.nanoTime() - begin < duration);
     }
 
-    private void receive(SelectionKey key) {
+    private void exchange(SelectionKey key) {
         var connection = (Connection) key.attachment();
         try {
-            connection.receive();
+            if (key.isWritable()) {
+                connection.sendRest();
+            }
+            if (key.isReadable()) {
+                connection.receive();
+            }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -135,7 +144,9 @@ public final class LoadGenerator implements AutoCloseable {
     /** A connection with its message in flight. */
     private final class Connection {
         private final SocketChannel channel;
-        private final ByteBuffer message = ByteBuffer.allocateDirect(MESSAGE);
+        private final SelectionKey key;
+        private final ByteBuffer message = ByteBuffer.allocateDirect(size);
+        private final ByteBuffer expected = message.duplicate();
         private long sequence;
         private long sentAt;
         private int received;
@@ -146,8 +157,8 @@ public final class LoadGenerator implements AutoCloseable {
             // reset at the end: ten thousand connections must not linger in TIME_WAIT
             channel.setOption(StandardSocketOptions.SO_LINGER, 0);
             channel.configureBlocking(false);
-            channel.register(selector, SelectionKey.OP_READ, this);
-            for (int i = 0; i < MESSAGE; i += Integer.BYTES) {
+            key = channel.register(selector, SelectionKey.OP_READ, this);
+            for (int i = 0; i < size; i += Integer.BYTES) {
                 message.putInt(i, number);
             }
         }
@@ -155,13 +166,21 @@ public final class LoadGenerator implements AutoCloseable {
         void send(long now) throws IOException {
             sentAt = now;
             message.putLong(0, ++sequence).rewind();
-            if (channel.write(message) != MESSAGE) {
-                throw new IOException("the socket refused a message of " + MESSAGE + " bytes");
+            channel.write(message);
+            if (message.hasRemaining()) {
+                key.interestOps(SelectionKey.OP_READ | SelectionKey.OP_WRITE);
+            }
+        }
+
+        void sendRest() throws IOException {
+            channel.write(message);
+            if (!message.hasRemaining()) {
+                key.interestOps(SelectionKey.OP_READ);
             }
         }
 
         void receive() throws IOException {
-            reply.clear().limit(MESSAGE - received);
+            reply.clear().limit(Math.min(reply.capacity(), size - received));
             int n = channel.read(reply);
             if (n < 0) {
                 throw new IOException("the server closed connection after message " + sequence);
@@ -170,12 +189,12 @@ public final class LoadGenerator implements AutoCloseable {
                 return;
             }
             reply.flip();
-            message.clear().position(received).limit(received + n);
-            if (!reply.equals(message)) {
+            expected.clear().position(received).limit(received + n);
+            if (!reply.equals(expected)) {
                 throw new IOException("reply " + sequence + " differs from what was sent");
             }
             received += n;
-            if (received == MESSAGE) {
+            if (received == size) {
                 received = 0;
                 trips++;
                 long now = System.nanoTime();
