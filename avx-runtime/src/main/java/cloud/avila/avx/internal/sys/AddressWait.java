@@ -19,7 +19,8 @@ import java.lang.invoke.MethodHandle;
  * WaitOnAddress} of Windows 8 and later. The comparison and going to sleep are one step for who
  * wakes.
  *
- * <p>Thread-safe. Only the calls on Linux have been run on their real system.
+ * <p>Thread-safe. Only the calls on Linux have been run on their real system; those of Windows have
+ * been run under Wine.
  */
 @SuppressWarnings("restricted")
 public abstract sealed class AddressWait {
