@@ -5,6 +5,7 @@ import static cloud.avila.avx.internal.sys.DarwinLibc.EVFILT_USER;
 import static cloud.avila.avx.internal.sys.DarwinLibc.EVFILT_WRITE;
 import static cloud.avila.avx.internal.sys.DarwinLibc.EV_ADD;
 import static cloud.avila.avx.internal.sys.DarwinLibc.EV_CLEAR;
+import static cloud.avila.avx.internal.sys.DarwinLibc.EV_DELETE;
 import static cloud.avila.avx.internal.sys.DarwinLibc.EV_EOF;
 import static cloud.avila.avx.internal.sys.DarwinLibc.EV_ERROR;
 import static cloud.avila.avx.internal.sys.DarwinLibc.EV_RECEIPT;
@@ -153,6 +154,21 @@ final class KqueueDriver extends ReadinessDriver {
             return 0;
         }
         return result;
+    }
+
+    @Override
+    boolean canUnwatch() {
+        return true;
+    }
+
+    @Override
+    int deregister(int fd) {
+        NativeScratch scratch = ReadinessSocket.scratch();
+        MemorySegment changes = scratch.value();
+        set(changes, 0, fd, EVFILT_READ, EV_DELETE | EV_RECEIPT, 0, 0);
+        set(changes, 1, fd, EVFILT_WRITE, EV_DELETE | EV_RECEIPT, 0, 0);
+        int result = change(scratch, 2);
+        return result == -DarwinErrno.ENOENT ? 0 : result; // one direction was not watched
     }
 
     /** Makes the changes in the scratch's value; 0, else the negated error number of the first. */

@@ -5,6 +5,9 @@ package cloud.avila.avx.internal.sys;
  * same.
  */
 public final class DarwinErrno {
+    /** Not there; both systems have the number. */
+    public static final int ENOENT = 2;
+
     /** Added to a number that Linux has nothing for, so that it meets none of Linux's. */
     static final int WITHOUT_COUNTERPART = 1 << 16;
 

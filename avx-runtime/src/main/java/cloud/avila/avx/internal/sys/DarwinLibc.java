@@ -14,6 +14,7 @@ import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.Objects;
 
@@ -65,6 +66,9 @@ public class DarwinLibc extends SocketCalls {
     /** Begin to watch, or change how. */
     public static final short EV_ADD = 0x0001;
 
+    /** Do not watch any more. */
+    public static final short EV_DELETE = 0x0002;
+
     /** Report each change once. */
     public static final short EV_CLEAR = 0x0020;
 
@@ -110,6 +114,31 @@ public class DarwinLibc extends SocketCalls {
     static final int SO_ERROR = 0x1007;
     static final int SO_NOSIGPIPE = 0x1022;
     static final int DARWIN_MSG_TRUNC = 0x10;
+    static final int DARWIN_MSG_CTRUNC = 0x20;
+    static final int SCM_RIGHTS = 1;
+
+    // struct cmsghdr, sys/socket.h: length, level and type, an int each; the data is behind it
+    static final int CMSG_BYTES = 12;
+
+    // sys/un.h; struct xucred, sys/ucred.h
+    static final int SOL_LOCAL = 0;
+    static final int LOCAL_PEERCRED = 1;
+    static final int LOCAL_PEERPID = 2;
+    static final int MOST_PATH_BYTES = 103;
+    static final int XUCRED_BYTES = 76;
+    static final int XUCRED_UID = 4;
+    static final int XUCRED_GROUPS = 12;
+
+    // netinet/in.h; struct group_req and group_source_req are packed to 4 bytes
+    static final int MCAST_JOIN_GROUP = 80;
+    static final int MCAST_LEAVE_GROUP = 81;
+    static final int MCAST_JOIN_SOURCE_GROUP = 82;
+    static final int MCAST_LEAVE_SOURCE_GROUP = 83;
+    static final int IPPROTO_IP = 0;
+    static final int IPPROTO_IPV6 = 41;
+    static final int GROUP_AT = 4;
+    static final int SOURCE_AT = 132;
+    static final int GROUP_SOURCE_BYTES = 260;
 
     // struct msghdr, sys/socket.h
     static final int MSGHDR_BYTES = 48;
@@ -131,6 +160,7 @@ public class DarwinLibc extends SocketCalls {
 
     // sys/fcntl.h
     static final int F_SETFD = 2;
+    static final int F_GETFL = 3;
     static final int F_SETFL = 4;
     static final int FD_CLOEXEC = 1;
     static final int O_NONBLOCK = 0x4;
@@ -140,6 +170,9 @@ public class DarwinLibc extends SocketCalls {
 
     /** The greatest datagram of UDP over IPv4 with its header, as a send buffer. */
     private static final int MOST_DATAGRAM_BYTES = 65_527;
+
+    /** Where the control data of a message is in the scratch: behind the header and one vector. */
+    private static final int CONTROL_AT = MSGHDR_BYTES + IOVEC_BYTES;
 
     private static final int LEAST_BUFFER_BYTES = 4096;
 
@@ -207,6 +240,16 @@ public class DarwinLibc extends SocketCalls {
         static final MethodHandle DUP2 =
                 handle("dup2", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT));
         static final MethodHandle PIPE = handle("pipe", FunctionDescriptor.of(JAVA_INT, ADDRESS));
+        static final MethodHandle READ =
+                handle("read", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG));
+        static final MethodHandle WRITE =
+                handle("write", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG));
+        static final MethodHandle SENDMSG =
+                handle("sendmsg", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT));
+        static final MethodHandle SOCKETPAIR =
+                handle(
+                        "socketpair",
+                        FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS));
     }
 
     /** Apart from the others, because a model on another system can use those but not these. */
@@ -292,23 +335,25 @@ public class DarwinLibc extends SocketCalls {
 
     @Override
     public final int open(NativeScratch scratch, int family, int type) {
-        int fd = closedOnExec(scratch, socket0(scratch, family(family), type, 0));
+        int fd = prepared(scratch, socket0(scratch, family(family), type, 0));
+        if (fd >= 0 && type == SOCK_DGRAM && family != AF_UNIX) {
+            NativeOption size = NativeOption.SO_SNDBUF;
+            int level = size.darwinLevel();
+            int result = setInt(scratch, fd, level, size.darwinNumber(), MOST_DATAGRAM_BYTES);
+            return openOrClosed(scratch, fd, result);
+        }
+        return fd;
+    }
+
+    /** A new socket that does not block, is closed on exec, and raises no SIGPIPE. */
+    private int prepared(NativeScratch scratch, int socket) {
+        int fd = closedOnExec(scratch, socket);
         if (fd < 0) {
             return fd;
         }
         int result = fcntl0(scratch, fd, F_SETFL, O_NONBLOCK);
         if (result >= 0) {
             result = setInt(scratch, fd, SOL_SOCKET, SO_NOSIGPIPE, 1);
-        }
-        if (result >= 0 && type == SOCK_DGRAM && family != AF_UNIX) {
-            NativeOption size = NativeOption.SO_SNDBUF;
-            result =
-                    setInt(
-                            scratch,
-                            fd,
-                            size.darwinLevel(),
-                            size.darwinNumber(),
-                            MOST_DATAGRAM_BYTES);
         }
         return openOrClosed(scratch, fd, result);
     }
@@ -521,6 +566,193 @@ public class DarwinLibc extends SocketCalls {
     public final int replace(NativeScratch scratch, int from, int to) {
         int result = duplicate0(scratch, from, to);
         return translated(result < 0 ? result : fcntl0(scratch, to, F_SETFD, FD_CLOEXEC));
+    }
+
+    // ---- Unix domain, foreign descriptors, multicast ----
+
+    @Override
+    public final boolean hasUnixDomain() {
+        return true;
+    }
+
+    @Override
+    public final boolean hasMulticast() {
+        return true;
+    }
+
+    @Override
+    public final boolean hasDescriptors() {
+        return true;
+    }
+
+    /**
+     * {@inheritDoc}
+     *
+     * @throws IllegalArgumentException if the path is longer than macOS takes, 103 bytes
+     */
+    @Override
+    public final int encodeUnix(MemorySegment to, byte[] name) {
+        if (name.length > MOST_PATH_BYTES) {
+            throw new IllegalArgumentException(
+                    "a name of "
+                            + name.length
+                            + " bytes; macOS takes paths of at most "
+                            + MOST_PATH_BYTES);
+        }
+        int length = SocketAddresses.encodeUnix(to, name);
+        to.set(JAVA_BYTE, 0, (byte) length);
+        to.set(JAVA_BYTE, 1, (byte) AF_UNIX);
+        return length;
+    }
+
+    @Override
+    public final byte[] decodeUnix(MemorySegment from, int length) {
+        byte[] name = SocketAddresses.decodeUnix(from, length);
+        return name.length > 0 && name[0] == 0 ? new byte[0] : name;
+    }
+
+    @Override
+    public final int openPair(NativeScratch scratch, int type) {
+        MemorySegment pair = scratch.value();
+        int result = socketpair0(scratch, AF_UNIX, type, 0, pair);
+        if (result < 0) {
+            return translated(result);
+        }
+        int first = pair.get(JAVA_INT, 0);
+        int second = pair.get(JAVA_INT, Integer.BYTES);
+        int one = prepared(scratch, first);
+        int other = prepared(scratch, second);
+        if (one < 0 || other < 0) {
+            close(scratch, one < 0 ? second : first);
+            return Math.min(one, other);
+        }
+        pair.set(JAVA_INT, 0, first);
+        pair.set(JAVA_INT, Integer.BYTES, second);
+        return 0;
+    }
+
+    @Override
+    public final int peerCredentials(NativeScratch scratch, int fd) {
+        MemorySegment credentials = scratch.message();
+        scratch.length().set(JAVA_INT, 0, XUCRED_BYTES);
+        int result =
+                getsockopt0(scratch, fd, SOL_LOCAL, LOCAL_PEERCRED, credentials, scratch.length());
+        if (result >= 0) {
+            scratch.length().set(JAVA_INT, 0, Integer.BYTES);
+            result =
+                    getsockopt0(
+                            scratch,
+                            fd,
+                            SOL_LOCAL,
+                            LOCAL_PEERPID,
+                            scratch.value(),
+                            scratch.length());
+        }
+        scratch.value().set(JAVA_INT, Integer.BYTES, credentials.get(JAVA_INT, XUCRED_UID));
+        scratch.value().set(JAVA_INT, 2 * Integer.BYTES, credentials.get(JAVA_INT, XUCRED_GROUPS));
+        return translated(result);
+    }
+
+    /** A {@code msghdr}, behind it one {@code iovec}, behind that control data. */
+    private static MemorySegment message(
+            NativeScratch scratch, MemorySegment buffer, long length, int control) {
+        MemorySegment message = scratch.message();
+        message.asSlice(0, CONTROL_AT + CMSG_BYTES).fill((byte) 0);
+        message.set(JAVA_LONG, MSGHDR_IOV, message.address() + MSGHDR_BYTES);
+        message.set(JAVA_INT, MSGHDR_IOVLEN, 1);
+        message.set(JAVA_LONG, MSGHDR_BYTES, buffer.address());
+        message.set(JAVA_LONG, MSGHDR_BYTES + IOVEC_LEN, length);
+        if (control > 0) {
+            message.set(JAVA_LONG, MSGHDR_CONTROL, message.address() + CONTROL_AT);
+            message.set(JAVA_INT, MSGHDR_CONTROLLEN, control);
+        }
+        return message;
+    }
+
+    @Override
+    public final long sendDescriptors(
+            NativeScratch scratch, int fd, MemorySegment buffer, long length, int[] descriptors) {
+        int count = descriptors.length;
+        int control = count == 0 ? 0 : CMSG_BYTES + Integer.BYTES * count;
+        MemorySegment message = message(scratch, buffer, length, control);
+        message.set(JAVA_INT, CONTROL_AT, control);
+        message.set(JAVA_INT, CONTROL_AT + 4, SOL_SOCKET);
+        message.set(JAVA_INT, CONTROL_AT + 8, SCM_RIGHTS);
+        MemorySegment.copy(descriptors, 0, message, JAVA_INT, CONTROL_AT + CMSG_BYTES, count);
+        return translated(sendmsg0(scratch, fd, message, 0));
+    }
+
+    @Override
+    public final long recvDescriptors(
+            NativeScratch scratch,
+            int fd,
+            MemorySegment buffer,
+            long length,
+            int[] descriptors,
+            int[] told) {
+        int room = descriptors.length == 0 ? 0 : CMSG_BYTES + Integer.BYTES * descriptors.length;
+        MemorySegment message = message(scratch, buffer, length, room);
+        long result = recvmsg0(scratch, fd, message, 0);
+        told[0] = 0;
+        told[1] = 0;
+        if (result < 0) {
+            return translated(result);
+        }
+        told[1] = (message.get(JAVA_INT, MSGHDR_FLAGS) & DARWIN_MSG_CTRUNC) != 0 ? 1 : 0;
+        if (message.get(JAVA_INT, MSGHDR_CONTROLLEN) >= CMSG_BYTES
+                && message.get(JAVA_INT, CONTROL_AT + 4) == SOL_SOCKET
+                && message.get(JAVA_INT, CONTROL_AT + 8) == SCM_RIGHTS) {
+            int bytes = message.get(JAVA_INT, CONTROL_AT) - CMSG_BYTES;
+            told[0] = Math.min(bytes / Integer.BYTES, descriptors.length);
+            MemorySegment.copy(message, JAVA_INT, CONTROL_AT + CMSG_BYTES, descriptors, 0, told[0]);
+            for (int i = 0; i < told[0]; i++) {
+                // fails only for a number that is not open, and the kernel has just opened it
+                int unused = fcntl0(scratch, descriptors[i], F_SETFD, FD_CLOEXEC);
+            }
+        }
+        return result;
+    }
+
+    @Override
+    public final int membership(
+            NativeScratch scratch,
+            int fd,
+            boolean join,
+            InetAddress group,
+            int index,
+            @Nullable InetAddress source) {
+        MemorySegment request = scratch.message();
+        int family = SocketAddresses.family(group);
+        request.asSlice(0, GROUP_SOURCE_BYTES).fill((byte) 0);
+        request.set(JAVA_INT, 0, index);
+        encode(request.asSlice(GROUP_AT), family, new InetSocketAddress(group, 0));
+        int option = join ? MCAST_JOIN_GROUP : MCAST_LEAVE_GROUP;
+        if (source != null) {
+            option = join ? MCAST_JOIN_SOURCE_GROUP : MCAST_LEAVE_SOURCE_GROUP;
+            encode(request.asSlice(SOURCE_AT), family, new InetSocketAddress(source, 0));
+        }
+        int level = family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6;
+        int length = source == null ? SOURCE_AT : GROUP_SOURCE_BYTES;
+        return translated(setsockopt0(scratch, fd, level, option, request, length));
+    }
+
+    @Override
+    public final int makeNonBlocking(NativeScratch scratch, int fd) {
+        int flags = fcntl0(scratch, fd, F_GETFL, 0);
+        return translated(
+                flags < 0 || (flags & O_NONBLOCK) != 0
+                        ? flags
+                        : fcntl0(scratch, fd, F_SETFL, flags | O_NONBLOCK));
+    }
+
+    @Override
+    public final long readFrom(NativeScratch scratch, int fd, MemorySegment buffer, long length) {
+        return translated(read0(scratch, fd, buffer, length));
+    }
+
+    @Override
+    public final long writeTo(NativeScratch scratch, int fd, MemorySegment buffer, long length) {
+        return translated(write0(scratch, fd, buffer, length));
     }
 
     // ---- addresses: as on Linux, but the family is one byte, behind one for the length ----
@@ -1013,6 +1245,84 @@ public class DarwinLibc extends SocketCalls {
     protected int pipe0(NativeScratch scratch, MemorySegment ends) {
         try {
             int result = (int) Functions.PIPE.invokeExact(scratch.capture(), ends);
+            return result >= 0 ? result : -scratch.errno();
+        } catch (Throwable t) {
+            throw rethrow(t);
+        }
+    }
+
+    /**
+     * {@code read(2)}.
+     *
+     * @param scratch the carrier's scratch
+     * @param fd the descriptor
+     * @param buffer the data
+     * @param length its bytes
+     * @return the bytes read, 0 at the end, else the negated error number of Darwin
+     */
+    protected long read0(NativeScratch scratch, int fd, MemorySegment buffer, long length) {
+        try {
+            long result = (long) Functions.READ.invokeExact(scratch.capture(), fd, buffer, length);
+            return result >= 0 ? result : -scratch.errno();
+        } catch (Throwable t) {
+            throw rethrow(t);
+        }
+    }
+
+    /**
+     * {@code write(2)}.
+     *
+     * @param scratch the carrier's scratch
+     * @param fd the descriptor
+     * @param buffer the data
+     * @param length its bytes
+     * @return the bytes taken, else the negated error number of Darwin
+     */
+    protected long write0(NativeScratch scratch, int fd, MemorySegment buffer, long length) {
+        try {
+            long result = (long) Functions.WRITE.invokeExact(scratch.capture(), fd, buffer, length);
+            return result >= 0 ? result : -scratch.errno();
+        } catch (Throwable t) {
+            throw rethrow(t);
+        }
+    }
+
+    /**
+     * {@code sendmsg(2)}.
+     *
+     * @param scratch the carrier's scratch
+     * @param fd the descriptor
+     * @param message a {@code struct msghdr}
+     * @param flags {@code MSG_*}
+     * @return the bytes taken, else the negated error number of Darwin
+     */
+    protected long sendmsg0(NativeScratch scratch, int fd, MemorySegment message, int flags) {
+        try {
+            long result =
+                    (long) Functions.SENDMSG.invokeExact(scratch.capture(), fd, message, flags);
+            return result >= 0 ? result : -scratch.errno();
+        } catch (Throwable t) {
+            throw rethrow(t);
+        }
+    }
+
+    /**
+     * {@code socketpair(2)}.
+     *
+     * @param scratch the carrier's scratch
+     * @param domain {@code AF_*}
+     * @param type {@code SOCK_*}
+     * @param protocol 0 for the usual one
+     * @param ends receives two descriptors
+     * @return 0, else the negated error number of Darwin
+     */
+    protected int socketpair0(
+            NativeScratch scratch, int domain, int type, int protocol, MemorySegment ends) {
+        try {
+            int result =
+                    (int)
+                            Functions.SOCKETPAIR.invokeExact(
+                                    scratch.capture(), domain, type, protocol, ends);
             return result >= 0 ? result : -scratch.errno();
         } catch (Throwable t) {
             throw rethrow(t);

@@ -96,7 +96,7 @@ abstract class DriverExtrasContract extends DriverTestBase {
     private List<UnixName> names(IoDriver driver) {
         var names = new ArrayList<UnixName>();
         names.add(UnixName.of(directory.resolve("socket")));
-        names.add(UnixName.of(directory.resolve("s".repeat(107 - pathBytes() - 1))));
+        names.add(UnixName.of(directory.resolve("s".repeat(mostPathBytes() - pathBytes() - 1))));
         if (driver.capabilities().contains(IoCapability.ABSTRACT_NAMES)) {
             names.add(UnixName.ofAbstract("avx-test-" + ProcessHandle.current().pid()));
         }

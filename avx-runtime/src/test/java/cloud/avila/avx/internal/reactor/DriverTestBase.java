@@ -47,6 +47,11 @@ abstract class DriverTestBase {
         };
     }
 
+    /** The longest path that the system takes as the name of a Unix socket. */
+    int mostPathBytes() {
+        return UnixName.MOST_BYTES;
+    }
+
     @BeforeEach
     void countDescriptors() {
         descriptors = Descriptors.count();

@@ -65,6 +65,7 @@ class DarwinLibcTest {
         assertEquals(-2, DarwinLibc.EVFILT_WRITE);
         assertEquals(-10, DarwinLibc.EVFILT_USER);
         assertEquals(0x0001, DarwinLibc.EV_ADD);
+        assertEquals(0x0002, DarwinLibc.EV_DELETE);
         assertEquals(0x0020, DarwinLibc.EV_CLEAR);
         assertEquals(0x0040, DarwinLibc.EV_RECEIPT);
         assertEquals(0x4000, DarwinLibc.EV_ERROR);
@@ -96,6 +97,9 @@ class DarwinLibcTest {
         assertEquals(1, SocketCalls.SHUT_WR);
         assertEquals(0x2, SocketCalls.MSG_PEEK);
         assertEquals(0x10, DarwinLibc.DARWIN_MSG_TRUNC);
+        assertEquals(0x20, DarwinLibc.DARWIN_MSG_CTRUNC);
+        assertEquals(1, DarwinLibc.SCM_RIGHTS);
+        assertEquals(12, DarwinLibc.CMSG_BYTES); // socklen_t, int, int
         assertEquals(0xffff, DarwinLibc.SOL_SOCKET);
         assertEquals(0x1007, DarwinLibc.SO_ERROR);
         assertEquals(0x1022, DarwinLibc.SO_NOSIGPIPE);
@@ -103,11 +107,51 @@ class DarwinLibcTest {
         assertEquals(0x1, DarwinLibc.POLLIN);
         assertEquals(0x4, DarwinLibc.POLLOUT);
         assertEquals(2, DarwinLibc.F_SETFD);
+        assertEquals(3, DarwinLibc.F_GETFL);
         assertEquals(4, DarwinLibc.F_SETFL);
         assertEquals(1, DarwinLibc.FD_CLOEXEC);
         assertEquals(0x4, DarwinLibc.O_NONBLOCK);
         int out = 0x40000000; // IOC_OUT | (sizeof(int) & IOCPARM_MASK) << 16 | group << 8 | number
         assertEquals(out | 4 << 16 | 'f' << 8 | 127, DarwinLibc.FIONREAD);
+    }
+
+    /** sys/un.h, and {@code struct xucred} of sys/ucred.h, which has room for 16 groups. */
+    @Test
+    void constantsOfTheUnixDomainAreThoseOfSysUnH() {
+        assertEquals(0, DarwinLibc.SOL_LOCAL);
+        assertEquals(0x001, DarwinLibc.LOCAL_PEERCRED);
+        assertEquals(0x002, DarwinLibc.LOCAL_PEERPID);
+        assertEquals(104 - 1, DarwinLibc.MOST_PATH_BYTES);
+        assertEquals(4, DarwinLibc.XUCRED_UID); // behind u_int cr_version
+        assertEquals(12, DarwinLibc.XUCRED_GROUPS); // behind short cr_ngroups, and padding
+        assertEquals(12 + 16 * 4, DarwinLibc.XUCRED_BYTES);
+    }
+
+    /** netinet/in.h: {@code #pragma pack(4)}, a {@code struct sockaddr_storage} has 128 bytes. */
+    @Test
+    void structGroupReqIsThatOfNetinetInH() {
+        assertEquals(80, DarwinLibc.MCAST_JOIN_GROUP);
+        assertEquals(81, DarwinLibc.MCAST_LEAVE_GROUP);
+        assertEquals(82, DarwinLibc.MCAST_JOIN_SOURCE_GROUP);
+        assertEquals(83, DarwinLibc.MCAST_LEAVE_SOURCE_GROUP);
+        assertEquals(4, DarwinLibc.GROUP_AT);
+        assertEquals(4 + 128, DarwinLibc.SOURCE_AT);
+        assertEquals(4 + 2 * 128, DarwinLibc.GROUP_SOURCE_BYTES);
+    }
+
+    @Test
+    void aUnixNameHasTheBytesOfSysUnH() {
+        byte[] name = {'/', 'a'};
+        int length = libc.encodeUnix(scratch.address(), name);
+        assertArrayEquals(
+                new byte[] {(byte) length, 1, '/', 'a', 0},
+                scratch.address().asSlice(0, 5).toArray(JAVA_BYTE));
+        assertArrayEquals(name, libc.decodeUnix(scratch.address(), length));
+        scratch.address().fill((byte) 0);
+        assertEquals(0, libc.decodeUnix(scratch.address(), 16).length, "a socket without name");
+        assertThrows(
+                IllegalArgumentException.class,
+                () -> libc.encodeUnix(scratch.address(), new byte[104]));
     }
 
     /** {@code struct msghdr} of sys/socket.h and {@code struct iovec} of sys/_types/_iovec_t.h. */

@@ -40,12 +40,9 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * monitor or a lock might.
  */
 public class KqueueModel extends DarwinLibc {
-    /** sys/event.h; the driver does not use it. */
-    static final short EV_DELETE = 0x0002;
-
     private static final int KNOWN_FLAGS = EV_ADD | EV_DELETE | EV_CLEAR | EV_RECEIPT;
     private static final int NOTE_FFLAGSMASK = 0x00ff_ffff;
-    private static final int ENOENT = 2;
+    private static final int ENOENT = DarwinErrno.ENOENT;
 
     // the numbers of Linux: bits/socket.h, bits/poll.h, bits/fcntl.h, sys/epoll.h
     private static final int LINUX_MSGHDR_BYTES = 56;
@@ -53,6 +50,11 @@ public class KqueueModel extends DarwinLibc {
     private static final int LINUX_O_NONBLOCK = 0x800;
     private static final int LINUX_SO_ERROR = 4;
     private static final int LINUX_SOL_SOCKET = 1;
+    private static final int LINUX_SO_PEERCRED = 17;
+    private static final int LINUX_CMSG_BYTES = 16;
+    private static final int LINUX_MSG_CTRUNC = 0x8;
+    private static final int LINUX_GROUP_AT = 8;
+    private static final int LINUX_SOURCE_AT = 136;
     private static final int POLLERR = 0x8;
     private static final int POLLHUP = 0x10;
     private static final int EPOLL_CTL_DEL = 2;
@@ -622,6 +624,9 @@ public class KqueueModel extends DarwinLibc {
             unlock();
             return 0;
         }
+        if (number >= MCAST_JOIN_GROUP && number <= MCAST_LEAVE_SOURCE_GROUP) {
+            return membership(scratch, fd, level, number, value, length);
+        }
         NativeOption option = option(level, number);
         return darwin(
                 super.setsockopt0(
@@ -647,10 +652,65 @@ public class KqueueModel extends DarwinLibc {
             value.set(JAVA_INT, 0, error == 0 ? 0 : DarwinErrno.fromLinux(error));
             return darwin(result);
         }
+        if (level == SOL_LOCAL && (number == LOCAL_PEERCRED || number == LOCAL_PEERPID)) {
+            return peer(scratch, fd, number, value, length);
+        }
         NativeOption option = option(level, number);
         return darwin(
                 super.getsockopt0(
                         scratch, fd, option.linuxLevel(), option.linuxNumber(), value, length));
+    }
+
+    /** {@code struct group_req} and {@code group_source_req}, which Linux does not pack. */
+    private int membership(
+            NativeScratch scratch, int fd, int level, int number, MemorySegment value, int length) {
+        boolean source = number >= MCAST_JOIN_SOURCE_GROUP;
+        if (length != (source ? GROUP_SOURCE_BYTES : SOURCE_AT)) {
+            throw new AssertionError("length of option " + number + ": " + length);
+        }
+        int[] numbers = {42, 45, 46, 47}; // join, leave, join source, leave source
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment own = arena.allocate(LINUX_SOURCE_AT + 128, 8);
+            own.set(JAVA_INT, 0, value.get(JAVA_INT, 0));
+            MemorySegment.copy(value, GROUP_AT, own, LINUX_GROUP_AT, 128);
+            toLinux(own.asSlice(LINUX_GROUP_AT), own.get(JAVA_BYTE, LINUX_GROUP_AT));
+            if (source) {
+                MemorySegment.copy(value, SOURCE_AT, own, LINUX_SOURCE_AT, 128);
+                toLinux(own.asSlice(LINUX_SOURCE_AT), own.get(JAVA_BYTE, LINUX_SOURCE_AT));
+            }
+            return darwin(
+                    super.setsockopt0(
+                            scratch,
+                            fd,
+                            level,
+                            numbers[number - MCAST_JOIN_GROUP],
+                            own,
+                            LINUX_SOURCE_AT + (source ? 128 : 0)));
+        }
+    }
+
+    /** {@code struct ucred} of Linux is process, user and group. */
+    private int peer(
+            NativeScratch scratch, int fd, int number, MemorySegment value, MemorySegment length) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment ucred = arena.allocate(12, 4);
+            int given = length.get(JAVA_INT, 0);
+            length.set(JAVA_INT, 0, 12);
+            int result =
+                    super.getsockopt0(
+                            scratch, fd, LINUX_SOL_SOCKET, LINUX_SO_PEERCRED, ucred, length);
+            length.set(JAVA_INT, 0, given);
+            if (number == LOCAL_PEERPID) {
+                value.set(JAVA_INT, 0, ucred.get(JAVA_INT, 0));
+            } else {
+                if (given != XUCRED_BYTES) {
+                    throw new AssertionError("room for xucred: " + given);
+                }
+                value.set(JAVA_INT, XUCRED_UID, ucred.get(JAVA_INT, 4));
+                value.set(JAVA_INT, XUCRED_GROUPS, ucred.get(JAVA_INT, 8));
+            }
+            return darwin(result);
+        }
     }
 
     @Override
@@ -705,23 +765,100 @@ public class KqueueModel extends DarwinLibc {
             return fault;
         }
         try (Arena arena = Arena.ofConfined()) {
-            // the same up to the control data, which nobody asks for, but for wider lengths
-            MemorySegment own = arena.allocate(LINUX_MSGHDR_BYTES, 8);
-            MemorySegment.copy(message, 0, own, 0, MSGHDR_IOVLEN + Integer.BYTES);
+            MemorySegment own = linuxMessage(message, arena);
             long result = super.recvmsg0(scratch, fd, own, flags);
             if (result < 0) {
                 return darwin(result);
             }
             int length = own.get(JAVA_INT, MSGHDR_NAMELEN);
             message.set(JAVA_INT, MSGHDR_NAMELEN, length);
-            boolean truncated = (own.get(JAVA_INT, LINUX_MSGHDR_FLAGS) & LinuxLibc.MSG_TRUNC) != 0;
-            message.set(JAVA_INT, MSGHDR_FLAGS, truncated ? DARWIN_MSG_TRUNC : 0);
+            int found = own.get(JAVA_INT, LINUX_MSGHDR_FLAGS);
+            message.set(
+                    JAVA_INT,
+                    MSGHDR_FLAGS,
+                    ((found & LinuxLibc.MSG_TRUNC) != 0 ? DARWIN_MSG_TRUNC : 0)
+                            | ((found & LINUX_MSG_CTRUNC) != 0 ? DARWIN_MSG_CTRUNC : 0));
             MemorySegment name = message.get(ADDRESS, MSGHDR_NAME);
             if (length > 0) {
                 toDarwin(name.reinterpret(length), length);
             }
+            int room = message.get(JAVA_INT, MSGHDR_CONTROLLEN);
+            if (room > 0) {
+                int came = (int) own.get(JAVA_LONG, MSGHDR_CONTROLLEN);
+                MemorySegment to = message.get(ADDRESS, MSGHDR_CONTROL).reinterpret(room);
+                MemorySegment from =
+                        own.get(ADDRESS, MSGHDR_CONTROL).reinterpret(Math.max(came, 0));
+                int bytes = came == 0 ? 0 : (int) from.get(JAVA_LONG, 0) - LINUX_CMSG_BYTES;
+                message.set(JAVA_INT, MSGHDR_CONTROLLEN, came == 0 ? 0 : CMSG_BYTES + bytes);
+                if (came > 0) {
+                    to.set(JAVA_INT, 0, CMSG_BYTES + bytes);
+                    to.set(JAVA_INT, 4, SOL_SOCKET);
+                    to.set(JAVA_INT, 8, from.get(JAVA_INT, 12));
+                    MemorySegment.copy(from, LINUX_CMSG_BYTES, to, CMSG_BYTES, bytes);
+                }
+            }
             return result;
         }
+    }
+
+    /** The same up to the control data, but for wider lengths. */
+    private static MemorySegment linuxMessage(MemorySegment message, Arena arena) {
+        MemorySegment own = arena.allocate(LINUX_MSGHDR_BYTES, 8);
+        MemorySegment.copy(message, 0, own, 0, MSGHDR_IOVLEN + Integer.BYTES);
+        int control = message.get(JAVA_INT, MSGHDR_CONTROLLEN);
+        if (control > 0) {
+            int bytes = LINUX_CMSG_BYTES + control - CMSG_BYTES;
+            own.set(ADDRESS, MSGHDR_CONTROL, arena.allocate(bytes + 8, 8));
+            own.set(JAVA_LONG, MSGHDR_CONTROLLEN, bytes);
+        }
+        return own;
+    }
+
+    @Override
+    protected long sendmsg0(NativeScratch scratch, int fd, MemorySegment message, int flags) {
+        int fault = fault("sendmsg", fd);
+        if (fault != 0) {
+            return fault;
+        }
+        mustNotRaiseSigpipe(fd);
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment own = linuxMessage(message, arena);
+            int control = message.get(JAVA_INT, MSGHDR_CONTROLLEN);
+            if (control > 0) {
+                MemorySegment from = message.get(ADDRESS, MSGHDR_CONTROL).reinterpret(control);
+                if (from.get(JAVA_INT, 0) != control || from.get(JAVA_INT, 4) != SOL_SOCKET) {
+                    throw new AssertionError("not modelled: control data");
+                }
+                int bytes = LINUX_CMSG_BYTES + control - CMSG_BYTES;
+                MemorySegment to = own.get(ADDRESS, MSGHDR_CONTROL).reinterpret(bytes);
+                to.set(JAVA_LONG, 0, bytes);
+                to.set(JAVA_INT, 8, LINUX_SOL_SOCKET);
+                to.set(JAVA_INT, 12, from.get(JAVA_INT, 8));
+                MemorySegment.copy(from, CMSG_BYTES, to, LINUX_CMSG_BYTES, control - CMSG_BYTES);
+            }
+            return darwin(super.sendmsg0(scratch, fd, own, flags | LinuxLibc.MSG_NOSIGNAL));
+        }
+    }
+
+    @Override
+    protected int socketpair0(
+            NativeScratch scratch, int domain, int type, int protocol, MemorySegment ends) {
+        int fault = fault("socketpair");
+        return fault != 0
+                ? fault
+                : darwin(super.socketpair0(scratch, domain, type, protocol, ends));
+    }
+
+    @Override
+    protected long read0(NativeScratch scratch, int fd, MemorySegment buffer, long length) {
+        int fault = fault("read", fd);
+        return fault != 0 ? fault : darwin(super.read0(scratch, fd, buffer, length));
+    }
+
+    @Override
+    protected long write0(NativeScratch scratch, int fd, MemorySegment buffer, long length) {
+        int fault = fault("write", fd);
+        return fault != 0 ? fault : darwin(super.write0(scratch, fd, buffer, length));
     }
 
     @Override
@@ -770,6 +907,10 @@ public class KqueueModel extends DarwinLibc {
         }
         return switch (command) {
             case F_SETFD -> darwin(super.fcntl0(scratch, fd, command, argument));
+            case F_GETFL -> {
+                int flags = super.fcntl0(scratch, fd, command, argument);
+                yield flags < 0 ? darwin(flags) : (flags & LINUX_O_NONBLOCK) != 0 ? O_NONBLOCK : 0;
+            }
             case F_SETFL -> {
                 if (argument != O_NONBLOCK) {
                     throw new AssertionError("not modelled: F_SETFL " + argument);

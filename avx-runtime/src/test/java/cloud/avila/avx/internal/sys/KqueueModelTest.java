@@ -5,12 +5,12 @@ import static cloud.avila.avx.internal.sys.DarwinLibc.EVFILT_USER;
 import static cloud.avila.avx.internal.sys.DarwinLibc.EVFILT_WRITE;
 import static cloud.avila.avx.internal.sys.DarwinLibc.EV_ADD;
 import static cloud.avila.avx.internal.sys.DarwinLibc.EV_CLEAR;
+import static cloud.avila.avx.internal.sys.DarwinLibc.EV_DELETE;
 import static cloud.avila.avx.internal.sys.DarwinLibc.EV_EOF;
 import static cloud.avila.avx.internal.sys.DarwinLibc.EV_ERROR;
 import static cloud.avila.avx.internal.sys.DarwinLibc.EV_RECEIPT;
 import static cloud.avila.avx.internal.sys.DarwinLibc.KEVENT_BYTES;
 import static cloud.avila.avx.internal.sys.DarwinLibc.NOTE_TRIGGER;
-import static cloud.avila.avx.internal.sys.KqueueModel.EV_DELETE;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
