@@ -2,8 +2,15 @@ package cloud.avila.avx.internal.reactor;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import cloud.avila.avx.internal.sys.DarwinLibc;
+import cloud.avila.avx.internal.sys.LinuxErrno;
+import cloud.avila.avx.internal.sys.NativeAccess;
+import cloud.avila.avx.internal.sys.NativeScratch;
+import cloud.avila.avx.internal.sys.SocketAddresses;
+
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -13,9 +20,26 @@ public final class Descriptors {
     private Descriptors() {}
 
     public static long count() {
-        return System.getProperty("os.name").startsWith("Windows")
-                ? WindowsHandles.sockets()
-                : ofLinux();
+        String os = System.getProperty("os.name");
+        if (os.startsWith("Windows")) {
+            return WindowsHandles.sockets();
+        }
+        return os.startsWith("Mac") ? ofMacOs() : ofLinux();
+    }
+
+    /** Sockets only: macOS does not list what a descriptor is, but says whether it is a socket. */
+    private static long ofMacOs() {
+        DarwinLibc libc = NativeAccess.darwin();
+        var scratch = new NativeScratch();
+        long count = 0;
+        for (int fd = 0; fd < 1024; fd++) {
+            scratch.length().set(ValueLayout.JAVA_INT, 0, SocketAddresses.MAX_BYTES);
+            int result = libc.getsockname(scratch, fd, scratch.address(), scratch.length());
+            if (result != -LinuxErrno.EBADF && result != -LinuxErrno.ENOTSOCK) {
+                count++;
+            }
+        }
+        return count;
     }
 
     private static long ofLinux() {

@@ -32,6 +32,7 @@ class FaultyLibc extends LinuxLibc {
     private final AtomicReferenceArray<@Nullable Watch> watches =
             new AtomicReferenceArray<>(MOST_DESCRIPTORS);
     private volatile @Nullable Random storm;
+    private volatile int highest; // descriptor ever watched
 
     FaultyLibc() {
         this(new Faults());
@@ -74,8 +75,9 @@ class FaultyLibc extends LinuxLibc {
         }
         int filled = count;
         for (int i = random.nextInt(4); i > 0 && filled < max; i--) {
-            Watch watch = watches.get(random.nextInt(128));
+            Watch watch = watches.get(Math.max(highest - random.nextInt(16), 0));
             if (watch != null) {
+                int unused = faults.next("spurious");
                 long at = (long) filled++ * EPOLL_EVENT_BYTES;
                 events.set(JAVA_INT_UNALIGNED, at, random.nextBoolean() ? EPOLLIN : EPOLLOUT);
                 events.set(JAVA_LONG_UNALIGNED, at + EPOLL_EVENT_DATA, watch.tag);
@@ -283,6 +285,7 @@ class FaultyLibc extends LinuxLibc {
             return fault;
         }
         long tag = event.get(JAVA_LONG_UNALIGNED, EPOLL_EVENT_DATA);
+        highest = Math.max(highest, fd);
         watches.set(
                 fd,
                 operation == EPOLL_CTL_DEL

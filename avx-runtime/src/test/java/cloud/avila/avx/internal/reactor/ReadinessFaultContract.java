@@ -156,11 +156,14 @@ abstract class ReadinessFaultContract {
         long seed = Long.getLong("avx.stress.seed", System.nanoTime());
         System.err.println(getClass().getSimpleName() + ": -Davx.stress.seed=" + seed);
         long before = Descriptors.count();
+        int spurious = 0;
         for (int i = 0; i < 30; i++) {
             Faulty system = system();
             system.storm(seed + i);
             run(system, new Attempts(false));
+            spurious += system.faults().calls("spurious");
         }
+        assertTrue(spurious > 0, "there were none");
         Descriptors.assertCount(before);
     }
 

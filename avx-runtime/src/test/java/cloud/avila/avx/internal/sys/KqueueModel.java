@@ -225,6 +225,7 @@ public class KqueueModel extends DarwinLibc {
             int filled = count;
             for (Knote knote : knotes.values()) {
                 if (filled < most && knote.key.filter != EVFILT_USER && random.nextInt(4) == 0) {
+                    int unused = faults.next("spurious");
                     put(events, filled++, knote.key, EV_ADD | EV_CLEAR, 0, 0, knote.udata);
                 }
             }
