@@ -2,6 +2,10 @@ package cloud.avila.avx.net;
 
 import cloud.avila.avx.ReactorDriver;
 
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+
+@EnabledOnOs(OS.LINUX)
 class UringSocketFeaturesTest extends SocketFeaturesTest {
     @Override
     ReactorDriver driver() {

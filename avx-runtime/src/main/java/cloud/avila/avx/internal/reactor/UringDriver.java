@@ -26,10 +26,11 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
  *
  * <h2>Threads</h2>
  *
- * <p>The kernel completes an operation on the thread that submitted it. Any thread may submit and
- * any thread may poll, so the ring is not made for a single issuer. Submissions are left in the
- * queue for the poller's next entry to the kernel, unless the poller waits: then who adds one
- * submits it himself.
+ * <p>The kernel completes an operation on the thread that submitted it, when that thread passes
+ * through the kernel: at the next timer tick, if it only computes. Any thread may submit and any
+ * thread may poll, so the ring is not made for a single issuer. Submissions are left in the queue
+ * for the poller's next entry to the kernel, unless the poller waits: then who adds one submits it
+ * himself.
  *
  * <p>What a completion says is taken out of the queue by the thread that holds {@code taking}: the
  * poller, or a thread that cannot wait for it (it closes a socket, or tries to receive what a
@@ -49,14 +50,18 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
  * </ul>
  */
 final class UringDriver extends EpollDriver {
+    /** What a kernel need not know. */
+    static final int OPTIONAL_FLAGS =
+            LinuxUring.SETUP_SUBMIT_ALL
+                    | LinuxUring.SETUP_COOP_TASKRUN
+                    | LinuxUring.SETUP_TASKRUN_FLAG
+                    | LinuxUring.SETUP_NO_SQARRAY;
+
     /** What can be chosen; tests do. */
     record Settings(UringQueues.Sizes queues, UringBuffers.Sizes buffers) {
         static final Settings DEFAULTS =
                 new Settings(
-                        new UringQueues.Sizes(
-                                256,
-                                4096,
-                                LinuxUring.SETUP_SUBMIT_ALL | LinuxUring.SETUP_NO_SQARRAY),
+                        new UringQueues.Sizes(256, 4096, OPTIONAL_FLAGS),
                         new UringBuffers.Sizes(512, 4096, false));
     }
 
@@ -155,6 +160,7 @@ final class UringDriver extends EpollDriver {
             return error;
         }
         watchEpoll();
+        buffers.handOver();
         int result = 0;
         if (timeoutNanos != 0 && queues.ready() == 0) {
             result = queues.await(timeoutNanos);
@@ -192,9 +198,8 @@ final class UringDriver extends EpollDriver {
         }
         if (free >= 0) {
             watching.set(free, poller);
-            if (!queues.poll(epoll, LinuxLibc.POLLIN, FIRST_WATCH_TAG - free)) {
-                watching.set(free, null);
-            }
+            queues.add(
+                    UringQueues.Submission.poll(epoll, LinuxLibc.POLLIN, FIRST_WATCH_TAG - free));
         }
     }
 
@@ -256,26 +261,25 @@ final class UringDriver extends EpollDriver {
 
     @Override
     void interruptPoll() {
-        if (!queues.nothing(WAKE_TAG) || queues.submit(false) < 0) {
+        queues.add(UringQueues.Submission.nothing(WAKE_TAG));
+        if (queues.submit(false) < 0) {
             super.interruptPoll();
         }
     }
 
     // ---- for streams ----
 
-    /** Begins to receive; false if there is no room for it in the queue. */
-    boolean receive(UringStream stream) {
-        if (!queues.receive(stream.fd, UringBuffers.GROUP, stream.tag())) {
-            return false;
-        }
+    /** Begins to receive. */
+    void receive(UringQueues.Submission submission) {
+        queues.add(submission);
         if (isWaiting() && queues.submit(false) < 0) {
             super.interruptPoll(); // the poller will submit
         }
-        return true;
     }
 
     /** Completes what is due to the calling thread and hands on what has been completed. */
     void help() {
+        buffers.handOver();
         // without result: what could not be submitted or completed now will be later
         int unused = queues.submit(true);
         int events = take(MOST_EVENTS, false);
@@ -285,7 +289,7 @@ final class UringDriver extends EpollDriver {
     void settle(UringStream stream) {
         for (int i = 0; i < SETTLING_TRIES && stream.isReceiving(); i++) {
             if (i == 1) {
-                boolean unused = queues.cancel(stream.tag(), CANCEL_TAG);
+                queues.add(UringQueues.Submission.cancel(stream.tag(), CANCEL_TAG));
             }
             if (i > 1) {
                 Parker.parkNanos(this, SETTLING_PAUSE_NANOS);

@@ -1,15 +1,16 @@
 package cloud.avila.avx.internal.reactor;
 
-import cloud.avila.avx.internal.park.ShortLocks;
 import cloud.avila.avx.internal.sys.LinuxErrno;
 import cloud.avila.avx.internal.sys.LinuxUring;
 import cloud.avila.avx.internal.sys.NativeScratch;
 
+import org.jspecify.annotations.Nullable;
+
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
-import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * The two queues of an io_uring that this process shares with the kernel: submissions, which any
@@ -19,14 +20,24 @@ import java.util.concurrent.locks.ReentrantLock;
  * head (plus the size of the queue) to our tail, and the kernel's between head and tail; a
  * completion entry is the kernel's except between our head and its tail.
  *
- * <p>Fields and memory orders; the pairing is that of io_uring(7):
+ * <p>Nobody waits for anybody here, since a fiber must not and a thread might be preempted. Who has
+ * something to submit puts it on a stack. Who then submits tries to get the right to write entries,
+ * and who has it writes all there is; after giving it back he looks at the stack again, so what was
+ * put there by who did not get the right is not forgotten.
+ *
+ * <p>Fields and memory orders; the pairing with the kernel is that of io_uring(7):
  *
  * <ul>
- *   <li>submission tail, in the shared memory: written under {@code lock} with release, so that the
- *       entry before it is complete when the kernel's acquire sees the tail. {@code tail} is our
- *       copy of it, volatile and written after it: a poller that has announced that it waits and
- *       then reads {@code tail} sees the entry, or else the one who added it reads the announcement
- *       afterwards and submits himself. All four accesses are sequentially consistent.
+ *   <li>{@code added}: the stack, changed by atomic read-modify-write: pushed by anybody, taken as
+ *       a whole by who may write, so there is no ABA. Sequentially consistent with {@code writing}:
+ *       who pushes and then fails to get the right comes before the release of it, after which its
+ *       holder reads the stack once more. And with the driver's mark that the poller waits: the
+ *       poller sets it and then takes the stack, an adder pushes and then reads it.
+ *   <li>{@code writing}: the right to write entries; by compare-and-set, given back by a volatile
+ *       write. It passes on {@code backlog} and {@code backlogEnd}, what did not fit, and the
+ *       submission tail.
+ *   <li>submission tail, in the shared memory: written with release, so that the entries before it
+ *       are complete when the kernel's acquire sees it. Others read it for a hint only.
  *   <li>submission head: written by the kernel when it has read an entry; read with acquire, so
  *       that an entry is not overwritten before.
  *   <li>completion tail: written by the kernel; read with acquire, so that the entries before it
@@ -39,6 +50,68 @@ import java.util.concurrent.locks.ReentrantLock;
  * </ul>
  */
 final class UringQueues {
+    /** Something to submit; it may be added again when its completion has come. */
+    static final class Submission {
+        private final byte operation;
+        private final byte flags;
+        private final short priority;
+        private final int fd;
+        private final long address;
+        private final int operationFlags;
+        private final short group;
+        private final long tag;
+        private @Nullable Submission next;
+
+        private Submission(
+                byte operation,
+                byte flags,
+                short priority,
+                int fd,
+                long address,
+                int operationFlags,
+                short group,
+                long tag) {
+            this.operation = operation;
+            this.flags = flags;
+            this.priority = priority;
+            this.fd = fd;
+            this.address = address;
+            this.operationFlags = operationFlags;
+            this.group = group;
+            this.tag = tag;
+        }
+
+        /** Receives into a buffer of the group, once there is something. */
+        static Submission receive(int fd, short group, long tag) {
+            return new Submission(
+                    LinuxUring.OP_RECV,
+                    LinuxUring.IOSQE_BUFFER_SELECT,
+                    LinuxUring.RECVSEND_POLL_FIRST,
+                    fd,
+                    0,
+                    0,
+                    group,
+                    tag);
+        }
+
+        /** Completes when the descriptor has one of the events. */
+        static Submission poll(int fd, int events, long tag) {
+            return new Submission(
+                    LinuxUring.OP_POLL_ADD, (byte) 0, (short) 0, fd, 0, events, (short) 0, tag);
+        }
+
+        /** Ends what was submitted with a tag. */
+        static Submission cancel(long target, long tag) {
+            return new Submission(
+                    LinuxUring.OP_ASYNC_CANCEL, (byte) 0, (short) 0, -1, target, 0, (short) 0, tag);
+        }
+
+        /** Completes at once. */
+        static Submission nothing(long tag) {
+            return new Submission(LinuxUring.OP_NOP, (byte) 0, (short) 0, -1, 0, 0, (short) 0, tag);
+        }
+    }
+
     /** How large, and with which optional flags. */
     record Sizes(int submissions, int completions, int optionalFlags) {}
 
@@ -47,6 +120,19 @@ final class UringQueues {
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT;
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
     private static final VarHandle SHARED = INT.varHandle();
+    private static final VarHandle ADDED;
+    private static final VarHandle WRITING;
+
+    static {
+        try {
+            var lookup = MethodHandles.lookup();
+            ADDED = lookup.findVarHandle(UringQueues.class, "added", Submission.class);
+            WRITING = lookup.findVarHandle(UringQueues.class, "writing", boolean.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
     private static final long NANOS_PER_SECOND = 1_000_000_000L;
     private static final int NEEDED =
             LinuxUring.FEAT_SINGLE_MMAP
@@ -70,8 +156,13 @@ final class UringQueues {
     private final long completionTail;
     private final long completionEntries;
 
-    private final ReentrantLock lock = new ReentrantLock();
-    private volatile int tail;
+    private volatile @Nullable Submission added;
+
+    @SuppressWarnings("UnusedVariable") // through WRITING
+    private volatile boolean writing;
+
+    private @Nullable Submission backlog;
+    private @Nullable Submission backlogEnd;
     private int completed;
 
     private UringQueues(
@@ -170,82 +261,99 @@ final class UringQueues {
 
     // ---- submitting ----
 
-    /** Receives into a buffer of the group, once there is something; false if the queue is full. */
-    boolean receive(int fd, short group, long tag) {
-        return add(
-                LinuxUring.OP_RECV,
-                LinuxUring.IOSQE_BUFFER_SELECT,
-                LinuxUring.RECVSEND_POLL_FIRST,
-                fd,
-                0,
-                0,
-                group,
-                tag);
+    /** Adds something to what the next {@link #submit} or {@link #await} of any thread submits. */
+    void add(Submission submission) {
+        Submission top;
+        do {
+            top = added;
+            submission.next = top;
+        } while (!ADDED.compareAndSet(this, top, submission));
     }
 
-    /** Completes when the descriptor has one of the events; false if the queue is full. */
-    boolean poll(int fd, int events, long tag) {
-        return add(LinuxUring.OP_POLL_ADD, (byte) 0, (short) 0, fd, 0, events, (short) 0, tag);
+    /** Writes entries, unless another thread does; not negative, else the negated error number. */
+    private int write() {
+        int result = 0;
+        do {
+            if (!WRITING.compareAndSet(this, false, true)) {
+                return 0;
+            }
+            try {
+                result = writeAll();
+            } finally {
+                writing = false;
+            }
+        } while (result >= 0 && added != null);
+        return result;
     }
 
-    /** Ends what was submitted with a tag; false if the queue is full. */
-    boolean cancel(long target, long tag) {
-        return add(LinuxUring.OP_ASYNC_CANCEL, (byte) 0, (short) 0, -1, target, 0, (short) 0, tag);
-    }
-
-    /** Completes at once; false if the queue is full. */
-    boolean nothing(long tag) {
-        return add(LinuxUring.OP_NOP, (byte) 0, (short) 0, -1, 0, 0, (short) 0, tag);
-    }
-
-    private boolean add(
-            byte operation,
-            byte flags,
-            short priority,
-            int fd,
-            long address,
-            int operationFlags,
-            short group,
-            long tag) {
-        ShortLocks.acquireNested(lock);
-        try {
-            int at = tail;
-            if (isFull(at)) {
-                int unused = submit(false);
-                if (isFull(at)) {
-                    return false;
+    private int writeAll() {
+        takeAdded();
+        int tail = (int) SHARED.get(queues, submissionTail);
+        for (Submission next = backlog; next != null; next = backlog) {
+            if (tail - head() >= submissions) {
+                int result = enter(0, 0);
+                if (tail - head() >= submissions) {
+                    return Math.min(result, -LinuxErrno.EAGAIN);
                 }
             }
-            long entry = (long) (at & (submissions - 1)) * LinuxUring.SQE_BYTES;
-            entries.asSlice(entry, LinuxUring.SQE_BYTES).fill((byte) 0);
-            entries.set(BYTE, entry + LinuxUring.SQE_OPCODE, operation);
-            entries.set(BYTE, entry + LinuxUring.SQE_FLAGS, flags);
-            entries.set(SHORT, entry + LinuxUring.SQE_IOPRIO, priority);
-            entries.set(INT, entry + LinuxUring.SQE_FD, fd);
-            entries.set(LONG, entry + LinuxUring.SQE_ADDR, address);
-            entries.set(INT, entry + LinuxUring.SQE_OP_FLAGS, operationFlags);
-            entries.set(LONG, entry + LinuxUring.SQE_USER_DATA, tag);
-            entries.set(SHORT, entry + LinuxUring.SQE_BUF_GROUP, group);
-            SHARED.setRelease(queues, submissionTail, at + 1);
-            tail = at + 1;
-            return true;
-        } finally {
-            lock.unlock();
+            backlog = next.next;
+            next.next = null;
+            write(next, tail++);
+            SHARED.setRelease(queues, submissionTail, tail);
         }
+        backlogEnd = null;
+        return 0;
     }
 
-    private boolean isFull(int at) {
-        return at - (int) SHARED.getAcquire(queues, submissionHead) >= submissions;
+    /** Moves the stack to the end of the backlog, the oldest first. */
+    private void takeAdded() {
+        Submission top = (Submission) ADDED.getAndSet(this, null);
+        if (top == null) {
+            return;
+        }
+        Submission oldest = null;
+        for (Submission each = top; each != null; ) {
+            Submission older = each.next;
+            each.next = oldest;
+            oldest = each;
+            each = older;
+        }
+        Submission end = backlogEnd;
+        if (end == null) {
+            backlog = oldest;
+        } else {
+            end.next = oldest;
+        }
+        backlogEnd = top;
     }
 
-    /** How many submissions the kernel has not read. */
-    int pending() {
-        return tail - (int) SHARED.getAcquire(queues, submissionHead);
+    private void write(Submission submission, int position) {
+        long entry = (long) (position & (submissions - 1)) * LinuxUring.SQE_BYTES;
+        for (long at = entry; at < entry + LinuxUring.SQE_BYTES; at += Long.BYTES) {
+            entries.set(LONG, at, 0);
+        }
+        entries.set(BYTE, entry + LinuxUring.SQE_OPCODE, submission.operation);
+        entries.set(BYTE, entry + LinuxUring.SQE_FLAGS, submission.flags);
+        entries.set(SHORT, entry + LinuxUring.SQE_IOPRIO, submission.priority);
+        entries.set(INT, entry + LinuxUring.SQE_FD, submission.fd);
+        entries.set(LONG, entry + LinuxUring.SQE_ADDR, submission.address);
+        entries.set(INT, entry + LinuxUring.SQE_OP_FLAGS, submission.operationFlags);
+        entries.set(LONG, entry + LinuxUring.SQE_USER_DATA, submission.tag);
+        entries.set(SHORT, entry + LinuxUring.SQE_BUF_GROUP, submission.group);
+    }
+
+    private int head() {
+        return (int) SHARED.getAcquire(queues, submissionHead);
+    }
+
+    /** How many entries the kernel has not read. */
+    private int pending() {
+        return (int) SHARED.getAcquire(queues, submissionTail) - head();
     }
 
     /** Whether entering would do something although nobody waits. */
     boolean isEnteringDue() {
-        return pending() != 0 || isCompletingDue();
+        return added != null || pending() != 0 || isCompletingDue();
     }
 
     private boolean isCompletingDue() {
@@ -253,9 +361,16 @@ final class UringQueues {
         return (flags & (LinuxUring.SQ_CQ_OVERFLOW | LinuxUring.SQ_TASKRUN)) != 0;
     }
 
-    /** Submits what is pending; completes what is due to the calling thread if asked to. */
+    /**
+     * Submits what was added, without waiting.
+     *
+     * @param completes whether to complete also what is due to the calling thread
+     * @return not negative, else the negated error number: try again later
+     */
     int submit(boolean completes) {
-        return enter(completes ? LinuxUring.ENTER_GETEVENTS : 0, 0);
+        int result = write();
+        int entered = enter(completes ? LinuxUring.ENTER_GETEVENTS : 0, 0);
+        return Math.min(result, entered);
     }
 
     private int enter(int flags, int least) {
@@ -264,8 +379,12 @@ final class UringQueues {
                 ReadinessSocket.scratch(), ring, pending(), least, all, MemorySegment.NULL);
     }
 
-    /** Submits what is pending and waits for a completion; only the poller may. */
+    /** Submits what was added and waits for a completion; only the poller may. */
     int await(long timeoutNanos) {
+        int result = write();
+        if (result < 0) {
+            return result;
+        }
         if (timeoutNanos < 0) {
             return enter(LinuxUring.ENTER_GETEVENTS, 1);
         }

@@ -74,6 +74,8 @@ final class UringStream extends ReadinessStream {
     /** Whether it keeps the driver's memory; if not, the driver was closed before it was opened. */
     private final boolean holdsDriver;
 
+    private final UringQueues.Submission submission;
+
     private volatile int state;
 
     /** Bytes received, 0 for the end of the stream, or a negated error number. */
@@ -93,6 +95,7 @@ final class UringStream extends ReadinessStream {
         super(driver, fd, family, remote);
         ring = driver;
         holdsDriver = driver.hold();
+        submission = UringQueues.Submission.receive(fd, UringBuffers.GROUP, tag());
     }
 
     long tag() {
@@ -108,7 +111,8 @@ final class UringStream extends ReadinessStream {
     @Override
     void watch(int events) throws IOException {
         int left = events;
-        if ((events & READABLE) != 0 && !isWatchedForReading() && receive()) {
+        if ((events & READABLE) != 0 && !isWatchedForReading()) {
+            receive();
             left &= ~READABLE;
         }
         if (left != 0) {
@@ -116,21 +120,16 @@ final class UringStream extends ReadinessStream {
         }
     }
 
-    /** Begins to receive; true also if that is not needed. */
-    private boolean receive() {
+    /** Begins to receive if that is needed. */
+    private void receive() {
         if (state != IDLE || !hold()) {
-            return true;
+            return;
         }
         state = RECEIVING;
-        if (!ring.receive(this)) {
-            state = IDLE;
-            release();
-            return false;
-        }
+        ring.receive(submission);
         if (counted == NEVER && COUNT.compareAndSet(this, NEVER, COUNTED)) {
             ring.countRegistration();
         }
-        return true;
     }
 
     @Override

@@ -9,6 +9,8 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemoryLayout;
@@ -19,6 +21,7 @@ import java.lang.reflect.Modifier;
 import java.util.Arrays;
 import java.util.TreeSet;
 
+@EnabledOnOs(OS.LINUX)
 class LinuxUringTest {
     private static final MemoryLayout U64 = JAVA_LONG;
     private static final MemoryLayout U32 = JAVA_INT;
