@@ -1,10 +1,12 @@
 package cloud.avila.avx.docs;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import cloud.avila.avx.AvxRuntime;
+import cloud.avila.avx.ReactorDriver;
 import cloud.avila.avx.RuntimeConfig;
 import cloud.avila.avx.net.AvxServerSocketFactory;
 import cloud.avila.avx.net.AvxSocketFactory;
@@ -21,6 +23,7 @@ import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.List;
 
 import javax.net.SocketFactory;
 
@@ -137,6 +140,22 @@ class NetworkingExampleTest {
                     socket.sendTo(buffer.flip(), from.address());
                 }
             }
+        }
+    }
+
+    @Test
+    void ioUringByConfiguration() throws Exception {
+        var config = RuntimeConfig.builder().reactorDriver(ReactorDriver.IO_URING).build();
+        try (var rt = AvxRuntime.create(config)) {
+            rt.blockOn(
+                    () -> {
+                        try (var server = TcpListener.bind("127.0.0.1", 0)) {
+                            assertTrue(server.localAddress().getPort() > 0);
+                        }
+                        return null;
+                    });
+            String driver = rt.metrics().driver();
+            assertTrue(List.of("io_uring", "epoll").contains(driver), driver);
         }
     }
 }
