@@ -459,6 +459,29 @@ class IocpFaultsTest {
         }
     }
 
+    /** Nobody polls, so the system's reports stay in the queue. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void whatIsPendingKeepsItsMemoryUntilItIsReported(boolean poll) throws Exception {
+        IocpDriver driver = open(winsock());
+        IoDatagram datagram = driver.datagram(IoDriverContract.loopback(0), DATAGRAM);
+        var receiving =
+                ThreadKind.VIRTUAL.run(
+                        () -> datagram.recvFrom(ByteBuffer.allocate(9), IoDriver.FOREVER));
+        receiving.awaitParked();
+        assertEquals(1, driver.memory.pending());
+        datagram.close();
+        assertNull(receiving.get(), "closing wakes although nobody polls");
+        assertEquals(0, driver.registered());
+        assertEquals(1, driver.memory.pending());
+        assertEquals(1, driver.memory.inUse());
+        while (poll && driver.memory.pending() > 0) {
+            driver.poll(SECOND);
+        }
+        driver.close();
+        assertEquals(0, driver.memory.inUse());
+    }
+
     /** What is written to an operation's memory after its end is found. */
     @Test
     void poisonedMemoryTellsWhoWritesToItLater() {
