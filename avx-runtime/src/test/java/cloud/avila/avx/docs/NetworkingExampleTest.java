@@ -6,24 +6,41 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import cloud.avila.avx.AvxRuntime;
+import cloud.avila.avx.Handle;
 import cloud.avila.avx.ReactorDriver;
 import cloud.avila.avx.RuntimeConfig;
+import cloud.avila.avx.internal.sys.NativeAccess;
+import cloud.avila.avx.internal.sys.NativeScratch;
+import cloud.avila.avx.net.AsyncFd;
 import cloud.avila.avx.net.AvxServerSocketFactory;
 import cloud.avila.avx.net.AvxSocketFactory;
+import cloud.avila.avx.net.ListenOptions;
+import cloud.avila.avx.net.PeerCredentials;
 import cloud.avila.avx.net.ReceivedDatagram;
+import cloud.avila.avx.net.SocketOptions;
+import cloud.avila.avx.net.SocketStream;
 import cloud.avila.avx.net.TcpListener;
 import cloud.avila.avx.net.TcpStream;
 import cloud.avila.avx.net.UdpSocket;
+import cloud.avila.avx.net.UnixListener;
+import cloud.avila.avx.net.UnixStream;
 
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
 
+import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.ByteBuffer;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 
 import javax.net.SocketFactory;
 
@@ -63,10 +80,10 @@ class NetworkingExampleTest {
         }
     }
 
-    private static void proxy(TcpStream client, TcpStream backend) throws Exception {
+    private static void proxy(SocketStream client, SocketStream backend) throws Exception {
         try (client;
                 backend) {
-            var copied = TcpStream.copyBidirectional(client, backend);
+            var copied = SocketStream.copyBidirectional(client, backend);
             System.out.println(copied.there() + " bytes there, " + copied.back() + " back");
         }
     }
@@ -157,5 +174,129 @@ class NetworkingExampleTest {
             String driver = rt.metrics().driver();
             assertTrue(List.of("io_uring", "epoll").contains(driver), driver);
         }
+    }
+
+    private static @Nullable Void serve(UnixStream c) throws Exception {
+        try (c) {
+            c.copyTo(c);
+        }
+        return null;
+    }
+
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void processesOfOneMachineTalk(@TempDir Path directory) throws Exception {
+        Path path = directory.resolve("service");
+        try (var rt = AvxRuntime.create()) {
+            String reply =
+                    rt.blockOn(
+                            () -> {
+                                try (var listener = UnixListener.bind(path)) {
+                                    rt.spawn(() -> serve(listener.accept()));
+                                    try (var c = UnixStream.connect(path)) {
+                                        PeerCredentials server = c.peerCredentials();
+                                        System.out.println("served by " + server.pid());
+                                        c.writeAll("hello".getBytes(UTF_8));
+                                        c.shutdownOutput();
+                                        return new String(c.inputStream().readAllBytes(), UTF_8);
+                                    }
+                                }
+                            });
+            assertEquals("hello", reply);
+        }
+    }
+
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void aDescriptorOfNativeCodeIsRead() throws Exception {
+        int number = NativeAccess.linux().eventfd(new NativeScratch(), 1, 0);
+        try (var rt = AvxRuntime.create()) {
+            rt.blockOn(
+                    () -> {
+                        try (AsyncFd timer = AsyncFd.owning(number)) {
+                            var expirations = ByteBuffer.allocate(8);
+                            timer.read(expirations); // the fiber waits for it
+                        }
+                        return null;
+                    });
+        }
+    }
+
+    /** Counts the bytes of a connection without a thread of its own. */
+    private static final class Counting {
+        private final Handle handle;
+        private final TcpStream stream;
+        private final ByteBuffer buffer = ByteBuffer.allocate(1024);
+        private final CompletableFuture<Long> ended = new CompletableFuture<>();
+        private long total;
+
+        Counting(Handle handle, TcpStream stream) {
+            this.handle = handle;
+            this.stream = stream;
+        }
+
+        void pump() throws IOException {
+            do {
+                for (int count; (count = stream.tryRead(buffer.clear())) != 0; ) {
+                    if (count < 0) {
+                        ended.complete(total);
+                        return;
+                    }
+                    total += count;
+                }
+            } while (stream.whenReadable(() -> handle.execute(this::pumpOrFail)));
+        }
+
+        private void pumpOrFail() {
+            try {
+                pump();
+            } catch (IOException e) {
+                ended.completeExceptionally(e);
+            }
+        }
+    }
+
+    @Test
+    void aCallbackGoesOnWhereTheLastOneStopped() throws Exception {
+        try (var rt = AvxRuntime.create()) {
+            rt.blockOn(
+                    () -> {
+                        try (var listener = TcpListener.bind("127.0.0.1", 0);
+                                var c =
+                                        TcpStream.connect(
+                                                "127.0.0.1", listener.localAddress().getPort());
+                                var s = listener.accept()) {
+                            var counting = new Counting(rt.handle(), s);
+                            counting.pump();
+                            for (int i = 0; i < 10; i++) {
+                                c.writeAll(new byte[1_000]);
+                            }
+                            c.shutdownOutput();
+                            assertEquals(10_000L, counting.ended.get());
+                        }
+                        return null;
+                    });
+        }
+    }
+
+    @Test
+    void datagramsComeInBatches() throws Exception {
+        try (var rt = AvxRuntime.create();
+                var entered = rt.enter()) {
+            try (var socket = UdpSocket.bind("127.0.0.1", 0)) {
+                socket.sendTo(new byte[5], socket.localAddress());
+                var buffers = new ByteBuffer[32];
+                Arrays.setAll(buffers, i -> ByteBuffer.allocateDirect(1500));
+                for (ReceivedDatagram each : socket.recvMany(buffers)) {
+                    System.out.println(each.length() + " bytes from " + each.address());
+                }
+            }
+        }
+    }
+
+    @Test
+    void optionsAreSetBeforeBinding() {
+        var options = ListenOptions.defaults().with(SocketOptions.IPV6_V6ONLY, true);
+        assertEquals(true, options.options().get(SocketOptions.IPV6_V6ONLY));
     }
 }

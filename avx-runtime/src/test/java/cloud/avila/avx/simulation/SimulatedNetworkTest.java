@@ -16,6 +16,9 @@ import cloud.avila.avx.net.SocketClosedException;
 import cloud.avila.avx.net.TcpListener;
 import cloud.avila.avx.net.TcpStream;
 import cloud.avila.avx.net.UdpSocket;
+import cloud.avila.avx.net.UnixAddress;
+import cloud.avila.avx.net.UnixListener;
+import cloud.avila.avx.net.UnixStream;
 import cloud.avila.avx.simulation.junit.SimulationTest;
 
 import org.junit.jupiter.api.Tag;
@@ -32,10 +35,12 @@ import java.net.SocketTimeoutException;
 import java.net.StandardSocketOptions;
 import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 
 /** The simulated network, through the public sockets. */
 @Tag("simulation")
@@ -479,6 +484,76 @@ class SimulatedNetworkTest {
             assertThrows(
                     IllegalArgumentException.class,
                     () -> network.latency(Duration.ofSeconds(2), Duration.ofSeconds(1)));
+        }
+    }
+
+    @SimulationTest(seeds = 20)
+    void unixSocketsBatchesFilesAndCallbacksWork(SimulatedRuntime sim) throws Exception {
+        UnixAddress address = UnixAddress.of(Path.of("/run/simulated"));
+        var host = sim.host("machine");
+        JoinHandle<Integer> served =
+                host.<Integer>spawn(
+                        "server",
+                        () -> {
+                            try (var listener = UnixListener.bind(address, 4)) {
+                                assertThrows(
+                                        BindException.class, () -> UnixListener.bind(address, 4));
+                                try (var s = listener.accept()) {
+                                    return (int) s.copyTo(s);
+                                }
+                            }
+                        });
+        assertEquals(
+                "hello",
+                host.<String>spawn(
+                                "client",
+                                () -> {
+                                    try (UnixStream c = keepTrying(address)) {
+                                        assertEquals(address, c.remoteAddress());
+                                        var called = new CompletableFuture<Boolean>();
+                                        assertFalse(c.whenReadable(() -> called.complete(true)));
+                                        c.writeAll("hello".getBytes(US_ASCII));
+                                        c.shutdownOutput();
+                                        byte[] reply = c.inputStream().readAllBytes();
+                                        assertTrue(called.isDone());
+                                        assertTrue(c.whenReadable(() -> {}), "the end");
+                                        return new String(reply, US_ASCII);
+                                    }
+                                })
+                        .join());
+        assertEquals(5, served.join());
+        assertEquals(
+                2,
+                host.<Integer>spawn(
+                                "datagrams",
+                                () -> {
+                                    try (var udp = UdpSocket.bind(PORT)) {
+                                        var self = new InetSocketAddress("127.0.0.1", PORT);
+                                        var to = new InetSocketAddress[] {self, self};
+                                        udp.sendMany(
+                                                new ByteBuffer[] {
+                                                    ByteBuffer.allocate(1), ByteBuffer.allocate(2)
+                                                },
+                                                to);
+                                        udp.awaitReadable();
+                                        Thread.sleep(1_000);
+                                        return udp.recvMany(
+                                                        ByteBuffer.allocate(9),
+                                                        ByteBuffer.allocate(9),
+                                                        ByteBuffer.allocate(9))
+                                                .size();
+                                    }
+                                })
+                        .join());
+    }
+
+    private static UnixStream keepTrying(UnixAddress address) throws Exception {
+        while (true) {
+            try {
+                return UnixStream.connect(address, Duration.ofSeconds(1));
+            } catch (ConnectException notYet) {
+                Thread.sleep(1);
+            }
         }
     }
 }

@@ -299,7 +299,10 @@ abstract class ReadinessDatagrams<A, R> extends ReadinessSocket {
         try {
             NativeScratch scratch = scratch();
             int length = encode(scratch.address(), remote);
-            int result = calls.connect(scratch, fd, scratch.address(), length);
+            int result;
+            do {
+                result = calls.connect(scratch, fd, scratch.address(), length);
+            } while (result == -LinuxErrno.EINTR);
             if (result < 0) {
                 throw failure("connect datagrams to", remote, -result);
             }

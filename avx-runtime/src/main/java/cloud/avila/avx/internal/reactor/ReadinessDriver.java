@@ -122,6 +122,8 @@ abstract class ReadinessDriver implements IoDriver {
     ReadinessDriver(SocketCalls calls, int marker) {
         this.calls = calls;
         this.marker = marker;
+        // loaded now: without a descriptor left no class file can be opened to say so
+        String unused = LinuxErrno.name(LinuxErrno.EMFILE);
     }
 
     @Override

@@ -1,6 +1,7 @@
 package cloud.avila.avx.internal.simulation;
 
 import cloud.avila.avx.internal.reactor.IoDriver;
+import cloud.avila.avx.internal.reactor.UnixName;
 import cloud.avila.avx.internal.sys.LinuxErrno;
 
 import org.jspecify.annotations.Nullable;
@@ -24,6 +25,7 @@ public final class Host {
 
     final Map<Integer, HostListener> listeners = new HashMap<>();
     final Map<Integer, HostDatagram> datagrams = new HashMap<>();
+    final Map<UnixName, HostUnixListener> unixListeners = new HashMap<>();
 
     Host(Network network, String name, InetAddress address) {
         this.network = network;

@@ -53,7 +53,7 @@ final class HostDatagram extends HostSocket implements IoDatagram {
     @Override
     public @Nullable Received recvFrom(ByteBuffer to, long timeoutNanos)
             throws IOException, InterruptedException {
-        await(() -> !isOpen() || unreachable || !received.isEmpty(), timeoutNanos);
+        await(this::isReadable, timeoutNanos);
         if (!isOpen()) {
             return null;
         }
@@ -67,6 +67,22 @@ final class HostDatagram extends HostSocket implements IoDatagram {
         int length = Math.min(datagramLength, to.remaining());
         to.put(first.data.slice(0, length));
         return new Received(first.sender, length, datagramLength);
+    }
+
+    @Override
+    boolean isReadable() {
+        return !isOpen() || unreachable || !received.isEmpty();
+    }
+
+    @Override
+    boolean isWritable() {
+        return true;
+    }
+
+    @Override
+    public int awaitReadable(long timeoutNanos) throws InterruptedException {
+        boolean ready = await(this::isReadable, timeoutNanos);
+        return isOpen() && ready ? 0 : closedOrTimedOut(isOpen());
     }
 
     private void arrived(Datagram datagram) {

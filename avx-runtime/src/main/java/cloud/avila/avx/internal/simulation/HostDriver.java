@@ -1,9 +1,13 @@
 package cloud.avila.avx.internal.simulation;
 
+import cloud.avila.avx.internal.reactor.IoCapability;
 import cloud.avila.avx.internal.reactor.IoDatagram;
 import cloud.avila.avx.internal.reactor.IoDriver;
 import cloud.avila.avx.internal.reactor.IoListener;
 import cloud.avila.avx.internal.reactor.IoStream;
+import cloud.avila.avx.internal.reactor.IoUnixListener;
+import cloud.avila.avx.internal.reactor.IoUnixStream;
+import cloud.avila.avx.internal.reactor.UnixName;
 import cloud.avila.avx.internal.sys.LinuxErrno;
 
 import org.jspecify.annotations.Nullable;
@@ -12,6 +16,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.Map;
+import java.util.Set;
 
 /** The sockets of a host. There is nothing to poll: what arrives comes with timers. */
 final class HostDriver implements IoDriver {
@@ -77,8 +82,14 @@ final class HostDriver implements IoDriver {
     @Override
     public IoListener listen(InetSocketAddress local, ListenSettings settings) throws IOException {
         int port = host.port(host.listeners, local);
-        return new HostListener(
-                network, host, new InetSocketAddress(local.getAddress(), port), settings.backlog());
+        var listener =
+                new HostListener(
+                        network,
+                        host,
+                        new InetSocketAddress(local.getAddress(), port),
+                        settings.backlog());
+        IoDriver.setOptions(listener, settings.options());
+        return listener;
     }
 
     @Override
@@ -96,6 +107,7 @@ final class HostDriver implements IoDriver {
         int port = settings.local() == null ? 0 : settings.local().getPort();
         var local = new InetSocketAddress(own, port == 0 ? host.freePort(Map.of()) : port);
         var stream = new HostStream(network, host, local, target, to);
+        IoDriver.setOptions(stream, settings.options());
         return stream.connect(timeoutNanos) ? stream : null;
     }
 
@@ -103,7 +115,46 @@ final class HostDriver implements IoDriver {
     public IoDatagram datagram(InetSocketAddress local, DatagramSettings settings)
             throws IOException {
         int port = host.port(host.datagrams, local);
-        return new HostDatagram(network, host, new InetSocketAddress(local.getAddress(), port));
+        var socket =
+                new HostDatagram(network, host, new InetSocketAddress(local.getAddress(), port));
+        IoDriver.setOptions(socket, settings.options());
+        return socket;
+    }
+
+    // --- Unix sockets: names of the host, and connections over its loopback ---
+
+    @Override
+    public Set<IoCapability> capabilities() {
+        return Set.of(
+                IoCapability.READINESS_CALLBACKS,
+                IoCapability.UNIX_STREAMS,
+                IoCapability.ABSTRACT_NAMES);
+    }
+
+    @Override
+    public IoUnixListener listenUnix(UnixName local, int backlog) throws IOException {
+        if (host.unixListeners.containsKey(local)) {
+            throw LinuxErrno.exception("listen on", local, LinuxErrno.EADDRINUSE);
+        }
+        var inner =
+                new HostListener(
+                        network,
+                        host,
+                        new InetSocketAddress(LOOPBACK, host.freePort(host.listeners)),
+                        backlog);
+        return new HostUnixListener(host, inner, local);
+    }
+
+    @Override
+    public @Nullable IoUnixStream connectUnix(UnixName remote, long timeoutNanos)
+            throws IOException, InterruptedException {
+        HostUnixListener listener = host.unixListeners.get(remote);
+        if (listener == null) {
+            throw LinuxErrno.exception("connect to", remote, LinuxErrno.ECONNREFUSED);
+        }
+        IoStream stream =
+                connect(listener.inner().localAddress(), ConnectSettings.DEFAULTS, timeoutNanos);
+        return stream == null ? null : new HostUnixStream(stream, UnixName.UNNAMED, remote);
     }
 
     /** A host's sockets end with the simulation. */

@@ -56,6 +56,16 @@ final class HostListener extends HostSocket implements IoListener {
     }
 
     @Override
+    boolean isReadable() {
+        return !waiting.isEmpty();
+    }
+
+    @Override
+    boolean isWritable() {
+        return false;
+    }
+
+    @Override
     void closing() {
         host.listeners.remove(localAddress().getPort());
         for (HostStream stream : waiting) {

@@ -30,6 +30,8 @@ abstract class HostSocket implements IoSocket {
     private final List<Thread> waiting = new ArrayList<>();
     private final Map<SocketOption<?>, Object> options = new HashMap<>();
     private boolean closed;
+    private @Nullable Runnable whenReadable;
+    private @Nullable Runnable whenWritable;
 
     HostSocket(Network network, Host host, InetSocketAddress local) {
         this.network = network;
@@ -49,10 +51,7 @@ abstract class HostSocket implements IoSocket {
      * @return false if the time is over
      */
     final boolean await(BooleanSupplier ready, long timeoutNanos) throws InterruptedException {
-        if (!network.scheduler.isInside()) {
-            throw new IllegalStateException(
-                    this + " was used by " + Thread.currentThread() + ", outside its simulation");
-        }
+        checkInside();
         if (timeoutNanos != 0 && Thread.interrupted()) {
             throw new InterruptedException();
         }
@@ -91,6 +90,57 @@ abstract class HostSocket implements IoSocket {
     final void wake() {
         for (Thread thread : waiting) {
             network.scheduler.wake(thread);
+        }
+        Runnable action = whenReadable;
+        if (action != null && (closed || isReadable())) {
+            whenReadable = null;
+            action.run();
+        }
+        action = whenWritable;
+        if (action != null && (closed || isWritable())) {
+            whenWritable = null;
+            action.run();
+        }
+    }
+
+    /** Whether receiving, or accepting, would not wait. */
+    abstract boolean isReadable();
+
+    /** Whether sending would not wait. */
+    abstract boolean isWritable();
+
+    @Override
+    public final int whenReadable(@Nullable Runnable action) {
+        whenReadable = null;
+        int result = readiness(isReadable());
+        if (result == IoDriver.TIMED_OUT) {
+            whenReadable = action;
+        }
+        return result;
+    }
+
+    @Override
+    public final int whenWritable(@Nullable Runnable action) {
+        whenWritable = null;
+        int result = readiness(isWritable());
+        if (result == IoDriver.TIMED_OUT) {
+            whenWritable = action;
+        }
+        return result;
+    }
+
+    private int readiness(boolean ready) {
+        checkInside();
+        if (closed) {
+            return IoDriver.CLOSED;
+        }
+        return ready ? 0 : IoDriver.TIMED_OUT;
+    }
+
+    private void checkInside() {
+        if (!network.scheduler.isInside()) {
+            throw new IllegalStateException(
+                    this + " was used by " + Thread.currentThread() + ", outside its simulation");
         }
     }
 

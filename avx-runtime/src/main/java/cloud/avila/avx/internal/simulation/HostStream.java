@@ -224,14 +224,16 @@ final class HostStream extends HostSocket implements IoStream {
         }
         writing = true;
         try {
-            boolean ready =
-                    await(
-                            () -> !isOpen() || broken != 0 || outputEnded || room() > 0,
-                            timeoutNanos);
+            boolean ready = await(this::isWritable, timeoutNanos);
             return !isOpen() || !ready ? closedOrTimedOut(isOpen()) : 0;
         } finally {
             writing = false;
         }
+    }
+
+    @Override
+    boolean isWritable() {
+        return !isOpen() || broken != 0 || outputEnded || room() > 0;
     }
 
     private int room() {
@@ -385,7 +387,8 @@ final class HostStream extends HostSocket implements IoStream {
         }
     }
 
-    private boolean isReadable() {
+    @Override
+    boolean isReadable() {
         return !isOpen() || bytesReceived > 0 || endReceived || inputEnded || broken != 0;
     }
 
