@@ -142,7 +142,8 @@ class ChildProcessTest {
                                         hoard.add(UdpSocket.bind(loopback));
                                     }
                                 } catch (SocketException e) {
-                                    check(e.getMessage().contains("EMFILE (24)"), e.getMessage());
+                                    String message = String.valueOf(e.getMessage());
+                                    check(message.contains("EMFILE (24)"), message);
                                 }
                                 var accepting =
                                         rt.spawn(
