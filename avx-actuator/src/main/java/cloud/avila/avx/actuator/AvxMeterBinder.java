@@ -17,6 +17,7 @@ import io.micrometer.core.instrument.binder.MeterBinder;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.Function;
@@ -382,7 +383,7 @@ public final class AvxMeterBinder implements MeterBinder, AutoCloseable {
         }
         for (ReactorDriver driver : ReactorDriver.values()) {
             if (driver != ReactorDriver.AUTO) {
-                String name = lowerCase(driver);
+                String name = driver.name().toLowerCase(Locale.ROOT); // as drivers call themselves
                 add(registry, driverIs(name), tags.and("driver", name), m -> m);
             }
         }

@@ -37,6 +37,11 @@ public final class AvxMetricsAutoConfiguration {
     }
 
     @Bean
+    MeterBinder avxLockMeterBinder() {
+        return new LockMeterBinder();
+    }
+
+    @Bean
     MeterBinder avxExecutorMeterBinder(ConfigurableListableBeanFactory beanFactory) {
         return new ExecutorMeterBinder(
                 () ->

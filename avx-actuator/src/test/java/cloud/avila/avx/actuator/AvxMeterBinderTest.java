@@ -2,6 +2,8 @@ package cloud.avila.avx.actuator;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import cloud.avila.avx.ReactorDriver;
+import cloud.avila.avx.metrics.LockMetrics;
 import cloud.avila.avx.metrics.RuntimeMetrics;
 import cloud.avila.avx.metrics.WorkerMetrics;
 import cloud.avila.avx.metrics.WorkerState;
@@ -12,11 +14,14 @@ import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.lang.reflect.RecordComponent;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
@@ -80,6 +85,21 @@ class AvxMeterBinderTest {
         binder.close();
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"epoll", "io_uring", "kqueue", "iocp"})
+    void saysWhichDriverIsInUseByTheNameItHas(String driver) {
+        RuntimeMetrics with = Samples.runtime(driver, WorkerState.RUNNING);
+        AvxMeterBinder binder = bind(() -> with);
+        for (ReactorDriver each : ReactorDriver.values()) {
+            if (each != ReactorDriver.AUTO) {
+                String name = each.name().toLowerCase(Locale.ROOT);
+                assertThat(gauge("avx.driver", "driver", name))
+                        .isEqualTo(name.equals(driver) ? 1 : 0);
+            }
+        }
+        binder.close();
+    }
+
     @Test
     void takesOneSnapshotForAScrape() {
         AtomicInteger taken = new AtomicInteger();
@@ -116,6 +136,10 @@ class AvxMeterBinderTest {
                 new ExecutorMeterBinder(
                         () -> Map.of("x", () -> new ExecutorMetrics(1, 2, 3, 4, 5, 6, 7)));
         executors.bindTo(registry);
+        var lock = new LockMetrics("Mutex", "x", 1, 1, Duration.ZERO, Duration.ZERO);
+        var locks = new LockMeterBinder(() -> List.of(lock));
+        locks.bindTo(registry);
+        assertThat(registry.get("avx.locks").gauge().value()).isEqualTo(1);
         Map<String, String> actual = new TreeMap<>();
         for (Meter meter : registry.getMeters()) {
             Meter.Id id = meter.getId();
@@ -146,6 +170,7 @@ class AvxMeterBinderTest {
                         "docs/metrics.md should have these rows:\n%s",
                         String.join("\n", actual.values()))
                 .isEqualTo(actual);
+        assertThat(locks).isNotNull(); // meters hold it weakly
         binder.close();
     }
 

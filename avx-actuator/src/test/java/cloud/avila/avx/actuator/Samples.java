@@ -16,11 +16,15 @@ final class Samples {
     private Samples() {}
 
     static RuntimeMetrics runtime(WorkerState... states) {
+        return runtime("epoll", states);
+    }
+
+    static RuntimeMetrics runtime(String driver, WorkerState... states) {
         List<WorkerMetrics> workers = new ArrayList<>();
         for (int i = 0; i < states.length; i++) {
             workers.add(fill(WorkerMetrics.class, 1000 * (i + 1), i, states[i]));
         }
-        return fill(RuntimeMetrics.class, 100, workers);
+        return fill(RuntimeMetrics.class, 100, workers, driver);
     }
 
     private static LatencyHistogram histogram(long micros) {
@@ -45,7 +49,7 @@ final class Samples {
             } else if (c == List.class) {
                 values[i] = special[0];
             } else if (name.equals("driver")) {
-                values[i] = "epoll";
+                values[i] = special[1];
             } else if (name.equals("fibers")) {
                 values[i] = "workers-opened";
             } else if (c == String.class) {
