@@ -13,7 +13,7 @@ mod workload;
 use std::process::ExitCode;
 
 const USAGE: &str = "usage: tokio-peer measure GROUP CASE WORKERS WARM_UP_MS SAMPLES SAMPLE_MS
-       tokio-peer echo WORKERS BUFFER";
+       tokio-peer echo WORKERS BUFFER TRANSPORT";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -35,7 +35,9 @@ fn run(args: &[&str]) -> Result<(), String> {
             let plan = measure::Plan::new(number(warm_up)?, number(samples)?, number(sample)?);
             measure::measure(&runtime, case, &workload, &plan)
         }
-        ["echo", workers, buffer] => echo::serve(&runtime(number(workers)?)?, number(buffer)?),
+        ["echo", workers, buffer, transport] => {
+            echo::serve(&runtime(number(workers)?)?, number(buffer)?, transport)
+        }
         _ => Err(format!("cannot read the arguments {args:?}\n{USAGE}")),
     }
 }

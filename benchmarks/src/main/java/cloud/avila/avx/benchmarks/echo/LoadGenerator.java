@@ -6,8 +6,13 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.StandardProtocolFamily;
 import java.net.StandardSocketOptions;
+import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.channels.ByteChannel;
+import java.nio.channels.DatagramChannel;
+import java.nio.channels.SelectableChannel;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.nio.channels.SocketChannel;
@@ -31,34 +36,32 @@ public final class LoadGenerator implements AutoCloseable {
     private long trips;
     private boolean recording;
 
-    private LoadGenerator(int port, int count, int size) throws IOException {
+    private LoadGenerator(String target, int count, int size) throws IOException {
         this.size = size;
         reply = ByteBuffer.allocateDirect(Math.min(size, READ_AT_ONCE));
         selector = Selector.open();
         connections = new Connection[count];
-        var address = new InetSocketAddress(InetAddress.getLoopbackAddress(), port);
         for (int i = 0; i < count; i++) {
-            connections[i] = new Connection(i, address);
+            connections[i] = new Connection(i, target);
         }
     }
 
     /**
      * Runs one phase after the other and prints a line of key=value pairs for each.
      *
-     * @param args port, process id of the server, then any number of phases
-     *     connections:messageBytes:warmUpMs:measureMs
+     * @param args target (tcp:port, udp:port or unix:path), process id of the server, then any
+     *     number of phases connections:messageBytes:warmUpMs:measureMs
      * @throws IOException if a connection fails or a reply is wrong
      */
     public static void main(String[] args) throws IOException {
         if (args.length < 3) {
             throw new IllegalArgumentException(
-                    "expected PORT SERVER_PID CONNECTIONS:MESSAGE_BYTES:WARM_UP_MS:MEASURE_MS...");
+                    "expected TARGET SERVER_PID CONNECTIONS:MESSAGE_BYTES:WARM_UP_MS:MEASURE_MS...");
         }
-        int port = Integer.parseInt(args[0]);
         long server = Long.parseLong(args[1]);
         for (String phase : Arrays.copyOfRange(args, 2, args.length)) {
             long[] p = Arrays.stream(phase.split(":", 4)).mapToLong(Long::parseLong).toArray();
-            try (var load = new LoadGenerator(port, (int) p[0], (int) p[1])) {
+            try (var load = new LoadGenerator(args[0], (int) p[0], (int) p[1])) {
                 System.out.println(load.run(server, p[2] * 1_000_000, p[3] * 1_000_000));
             }
         }
@@ -143,7 +146,7 @@ public final class LoadGenerator implements AutoCloseable {
 
     /** A connection with its message in flight. */
     private final class Connection {
-        private final SocketChannel channel;
+        private final ByteChannel channel;
         private final SelectionKey key;
         private final ByteBuffer message = ByteBuffer.allocateDirect(size);
         private final ByteBuffer expected = message.duplicate();
@@ -151,16 +154,35 @@ public final class LoadGenerator implements AutoCloseable {
         private long sentAt;
         private int received;
 
-        Connection(int number, InetSocketAddress address) throws IOException {
-            channel = SocketChannel.open(address);
-            channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
-            // reset at the end: ten thousand connections must not linger in TIME_WAIT
-            channel.setOption(StandardSocketOptions.SO_LINGER, 0);
-            channel.configureBlocking(false);
-            key = channel.register(selector, SelectionKey.OP_READ, this);
+        Connection(int number, String target) throws IOException {
+            SelectableChannel opened = connect(target);
+            channel = (ByteChannel) opened;
+            opened.configureBlocking(false);
+            key = opened.register(selector, SelectionKey.OP_READ, this);
             for (int i = 0; i < size; i += Integer.BYTES) {
                 message.putInt(i, number);
             }
+        }
+
+        private static SelectableChannel connect(String target) throws IOException {
+            int colon = target.indexOf(':');
+            String rest = target.substring(colon + 1);
+            return switch (target.substring(0, colon)) {
+                case "unix" -> SocketChannel.open(UnixDomainSocketAddress.of(rest));
+                case "udp" ->
+                        DatagramChannel.open(StandardProtocolFamily.INET).connect(loopback(rest));
+                default -> {
+                    var tcp = SocketChannel.open(loopback(rest));
+                    tcp.setOption(StandardSocketOptions.TCP_NODELAY, true);
+                    // reset at the end: ten thousand connections must not linger in TIME_WAIT
+                    tcp.setOption(StandardSocketOptions.SO_LINGER, 0);
+                    yield tcp;
+                }
+            };
+        }
+
+        private static InetSocketAddress loopback(String port) {
+            return new InetSocketAddress(InetAddress.getLoopbackAddress(), Integer.parseInt(port));
         }
 
         void send(long now) throws IOException {
