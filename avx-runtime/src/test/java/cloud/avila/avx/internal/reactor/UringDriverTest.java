@@ -15,6 +15,7 @@ import cloud.avila.avx.internal.reactor.IoDriver.ListenSettings;
 import cloud.avila.avx.internal.sys.LinuxErrno;
 import cloud.avila.avx.internal.sys.LinuxUring;
 import cloud.avila.avx.internal.sys.NativeAccess;
+import cloud.avila.avx.testing.RequiresIoUring;
 
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -43,6 +44,7 @@ import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 
 @EnabledOnOs(OS.LINUX)
+@RequiresIoUring
 class UringDriverTest extends IoDriverContract {
     private static final long SECOND = 1_000_000_000L;
     private static final ListenSettings LISTEN = new ListenSettings(128, true, false, 0);

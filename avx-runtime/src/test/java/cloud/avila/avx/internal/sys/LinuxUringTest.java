@@ -8,6 +8,8 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
+import cloud.avila.avx.testing.RequiresIoUring;
+
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
@@ -22,6 +24,7 @@ import java.util.Arrays;
 import java.util.TreeSet;
 
 @EnabledOnOs(OS.LINUX)
+@RequiresIoUring
 class LinuxUringTest {
     private static final MemoryLayout U64 = JAVA_LONG;
     private static final MemoryLayout U32 = JAVA_INT;
