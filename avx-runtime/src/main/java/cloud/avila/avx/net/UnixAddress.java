@@ -106,12 +106,26 @@ public final class UnixAddress extends SocketAddress {
         return name.isUnnamed();
     }
 
+    /**
+     * What serialization writes in place of this.
+     *
+     * @return the bytes of the name
+     */
     private Object writeReplace() {
         return new Serialized(name.bytes());
     }
 
-    /** What is written in place of an address. */
+    /**
+     * What is written in place of an address.
+     *
+     * @param bytes of the name
+     */
     private record Serialized(byte[] bytes) implements Serializable {
+        /**
+         * What is read in place of this.
+         *
+         * @return the address
+         */
         private Object readResolve() {
             return of(UnixName.ofBytes(bytes));
         }
