@@ -18,9 +18,9 @@ class LoadGeneratorTest {
         try (var server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             Thread echo = Thread.ofVirtual().start(() -> answerOnceWithOneByteChanged(server));
             String[] args = {
-                Integer.toString(server.getLocalPort()),
+                "tcp:" + server.getLocalPort(),
                 Long.toString(ProcessHandle.current().pid()),
-                "1:1000:1000"
+                "1:64:1000:1000"
             };
             var e = assertThrows(Exception.class, () -> LoadGenerator.main(args));
             assertTrue(e.toString().contains("reply 1 differs"), e.toString());
