@@ -588,9 +588,9 @@ class UringDriverTest extends IoDriverContract {
                                 driver.poll(0);
                                 submitted.countDown();
                                 long steps = 0;
-                                while (!stop.get()) {
+                                do {
                                     steps++;
-                                }
+                                } while (!stop.get());
                                 return steps;
                             });
             submitted.await();
