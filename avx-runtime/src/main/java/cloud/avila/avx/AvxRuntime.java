@@ -12,6 +12,7 @@ import cloud.avila.avx.task.Future;
 
 import org.jspecify.annotations.Nullable;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -278,6 +279,31 @@ public final class AvxRuntime implements AutoCloseable {
                             + count);
         }
         scheduler.resize(count);
+    }
+
+    /**
+     * How long one piece of work may occupy a worker before the watchdog reports it: what {@link
+     * RuntimeConfig} says, or what {@link #setStallThreshold} has changed it to.
+     *
+     * @return zero if the watchdog is off
+     */
+    public Duration stallThreshold() {
+        return Duration.ofNanos(scheduler.stallNanos());
+    }
+
+    /**
+     * Changes how long one piece of work may occupy a worker before the watchdog reports it, from
+     * its next look on, which comes at once. What has been reported is not reported again.
+     *
+     * @param threshold not negative; zero turns the watchdog off
+     * @throws IllegalArgumentException if the threshold is negative
+     */
+    public void setStallThreshold(Duration threshold) {
+        if (threshold.isNegative()) {
+            throw new IllegalArgumentException(
+                    "the stall threshold must not be negative, but is " + threshold);
+        }
+        scheduler.stallNanos(TaskHandle.saturatedNanos(threshold));
     }
 
     /**

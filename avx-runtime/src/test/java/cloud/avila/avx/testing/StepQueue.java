@@ -120,6 +120,16 @@ public final class StepQueue extends Scheduler {
     }
 
     @Override
+    public long stallNanos() {
+        throw onlySteps();
+    }
+
+    @Override
+    public void stallNanos(long nanos) {
+        throw onlySteps();
+    }
+
+    @Override
     public void resize(int count) {
         throw onlySteps();
     }

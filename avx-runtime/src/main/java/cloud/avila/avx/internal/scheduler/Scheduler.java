@@ -347,6 +347,20 @@ public abstract class Scheduler {
     public abstract void resize(int count);
 
     /**
+     * How long one piece of work may occupy a worker.
+     *
+     * @return nanoseconds, 0 for as long as it likes
+     */
+    public abstract long stallNanos();
+
+    /**
+     * Sets how long one piece of work may occupy a worker before it is reported.
+     *
+     * @param nanos not negative, 0 for as long as it likes
+     */
+    public abstract void stallNanos(long nanos);
+
+    /**
      * Stops: refuses tasks from outside, lets the live ones finish, cancels those that do not in
      * time, ends the workers, closes the driver. Reports by name what did not end. Idempotent; a
      * second caller waits for the first. Called from inside, it goes on in a thread of its own.

@@ -36,8 +36,7 @@ final class Watchdog {
     private static final long LEADERLESS_TICK_NANOS = 1_000_000;
 
     private final WorkStealingScheduler scheduler;
-    private final long stallNanos;
-    private final long tickNanos;
+    private volatile long stallNanos;
     private long lastLook = System.nanoTime();
     private final Thread thread;
     private final boolean takeOver;
@@ -83,7 +82,6 @@ final class Watchdog {
     Watchdog(WorkStealingScheduler scheduler, SchedulerSettings settings) {
         this.scheduler = scheduler;
         this.stallNanos = settings.stallNanos();
-        this.tickNanos = stallNanos == 0 ? TICK_NANOS : Math.min(TICK_NANOS, stallNanos);
         this.takeOver = settings.takeOver();
         this.thread = new Thread(null, this::run, settings.name() + "-watchdog", 0, false);
         thread.setDaemon(true);
@@ -101,6 +99,21 @@ final class Watchdog {
     /** Whether it has ended, or goes on only for fibers that outlived their workers. */
     boolean hasEnded() {
         return !thread.isAlive() || scheduler.counts.live() > 0;
+    }
+
+    /** How long one piece of work may occupy a worker, 0 for ever. */
+    long stallNanos() {
+        return stallNanos;
+    }
+
+    /** Takes effect at the next look; what is under way is not reported twice. */
+    void stallNanos(long nanos) {
+        stallNanos = nanos;
+        Parker.unpark(thread);
+    }
+
+    private static long tickNanos(long stallNanos) {
+        return stallNanos == 0 ? TICK_NANOS : Math.min(TICK_NANOS, stallNanos);
     }
 
     /** Pieces of work found to take longer than the threshold. */
@@ -133,7 +146,7 @@ final class Watchdog {
             boolean active = observe(System.nanoTime());
             boolean leaderless = scheduler.idle.anySleeping() && findNeglected(leadsBefore);
             if (active || leaderless || !allSleep()) {
-                Parker.parkNanos(this, leaderless ? LEADERLESS_TICK_NANOS : tickNanos);
+                Parker.parkNanos(this, leaderless ? LEADERLESS_TICK_NANOS : tickNanos(stallNanos));
             } else {
                 sleepUntilWorkerAwake();
             }
@@ -191,9 +204,10 @@ final class Watchdog {
 
     /** Looks at every worker; tells whether any has run, or is running, something. */
     private boolean observe(long now) {
-        long sinceLast = Math.min(now - lastLook, 2 * tickNanos);
+        long threshold = stallNanos;
+        long sinceLast = Math.min(now - lastLook, 2 * tickNanos(threshold));
         lastLook = now;
-        boolean active = observeAway(sinceLast);
+        boolean active = observeAway(sinceLast, threshold);
         int late = 0;
         int busy = 0;
         Worker longest = null;
@@ -213,12 +227,12 @@ final class Watchdog {
             } else {
                 active = true;
                 seen.busyNanos += sinceLast;
-                if (stallNanos > 0 && seen.busyNanos >= stallNanos) {
+                if (threshold > 0 && seen.busyNanos >= threshold) {
                     late++;
                     if (!stalled(worker, seen)) {
                         busy++;
                     }
-                } else if (stallNanos > 0 && seen.busyNanos >= ALL_BUSY_NANOS) {
+                } else if (threshold > 0 && seen.busyNanos >= ALL_BUSY_NANOS) {
                     busy++;
                     if ((longest == null
                                     || seen.busyNanos > observations.get(longest.index).busyNanos)
@@ -236,14 +250,14 @@ final class Watchdog {
     }
 
     /** Watches those who lost their slot early, until they are back or have become a stall. */
-    private boolean observeAway(long sinceLast) {
+    private boolean observeAway(long sinceLast, long threshold) {
         away.removeIf(
                 gone -> {
                     gone.busyNanos += sinceLast;
                     if (gone.isOver()) {
                         return true;
                     }
-                    if (gone.busyNanos < stallNanos) {
+                    if (threshold == 0 || gone.busyNanos < threshold) {
                         return false;
                     }
                     report(gone.thread, gone.work, gone.busyNanos, gone::isOver);

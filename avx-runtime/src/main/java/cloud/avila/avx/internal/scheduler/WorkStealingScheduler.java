@@ -194,6 +194,16 @@ public final class WorkStealingScheduler extends Scheduler {
         }
     }
 
+    @Override
+    public long stallNanos() {
+        return watchdog.stallNanos();
+    }
+
+    @Override
+    public void stallNanos(long nanos) {
+        watchdog.stallNanos(nanos);
+    }
+
     /** How many slots are in use: those with the lowest numbers. */
     int activeWorkers() {
         return activeWorkers;

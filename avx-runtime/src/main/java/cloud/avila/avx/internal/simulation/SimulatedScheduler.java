@@ -850,6 +850,17 @@ public final class SimulatedScheduler extends Scheduler {
         throw new UnsupportedOperationException(name() + " has one thread");
     }
 
+    @Override
+    public long stallNanos() {
+        return settings.stallNanos();
+    }
+
+    @Override
+    public void stallNanos(long nanos) {
+        throw new UnsupportedOperationException(
+                name() + " has no watchdog, set the most time for a step when it starts");
+    }
+
     // --- the end ---
 
     /**

@@ -1,6 +1,7 @@
 package cloud.avila.avx.internal.scheduler;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import cloud.avila.avx.AvxRuntime;
@@ -114,6 +115,34 @@ class WatchdogTest {
                     messages.getFirst().contains("job " + WatchdogTest.class.getName()),
                     messages.getFirst());
         }
+    }
+
+    @Test
+    void theThresholdMayBeChangedWhileAFiberHoldsItsWorker() throws Exception {
+        try (var rt = runtime(Duration.ZERO)) {
+            assertEquals(Duration.ZERO, rt.stallThreshold());
+            var stop = new AtomicBoolean();
+            var hog = rt.handle().spawn("the-hog", () -> spunUntil(stop));
+            Thread.sleep(100);
+            assertEquals(0, rt.metrics().stalls());
+            rt.setStallThreshold(Duration.ofMillis(20));
+            assertEquals(Duration.ofMillis(20), rt.stallThreshold());
+            awaitReport(rt);
+            rt.setStallThreshold(Duration.ofMillis(30));
+            Thread.sleep(100);
+            stop.set(true);
+            hog.join();
+            assertEquals(1, rt.metrics().stalls());
+            assertThrows(
+                    IllegalArgumentException.class,
+                    () -> rt.setStallThreshold(Duration.ofNanos(-1)));
+            assertEquals(Duration.ofMillis(30), rt.stallThreshold());
+        }
+    }
+
+    private static boolean spunUntil(AtomicBoolean stop) {
+        spinUntil(stop);
+        return true;
     }
 
     @Test
