@@ -21,7 +21,7 @@ import org.springframework.context.annotation.Bean;
         after = {MetricsAutoConfiguration.class, CompositeMeterRegistryAutoConfiguration.class},
         afterName = {
             "cloud.avila.avx.spring.AvxAutoConfiguration",
-            "cloud.avila.avx.spring.AvxTaskExecutionAutoConfiguration"
+            "cloud.avila.avx.spring.task.AvxTaskExecutionAutoConfiguration"
         })
 @ConditionalOnClass({MeterRegistry.class, MetricsAutoConfiguration.class})
 @ConditionalOnBean(MeterRegistry.class)

@@ -9,6 +9,8 @@ import cloud.avila.avx.FiberReuse;
 import cloud.avila.avx.Handle;
 import cloud.avila.avx.ReactorDriver;
 import cloud.avila.avx.RuntimeConfig;
+import cloud.avila.avx.spring.task.AvxTaskExecutionAutoConfiguration;
+import cloud.avila.avx.spring.task.AvxTaskExecutor;
 
 import org.junit.jupiter.api.Test;
 import org.springframework.beans.factory.DisposableBean;

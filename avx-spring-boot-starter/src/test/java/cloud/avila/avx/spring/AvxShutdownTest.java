@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import cloud.avila.avx.AvxRuntime;
 import cloud.avila.avx.Handle;
+import cloud.avila.avx.spring.task.AvxTaskExecutor;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;

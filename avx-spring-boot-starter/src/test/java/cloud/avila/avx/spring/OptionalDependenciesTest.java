@@ -3,6 +3,7 @@ package cloud.avila.avx.spring;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import cloud.avila.avx.Handle;
+import cloud.avila.avx.spring.task.AvxTaskExecutor;
 
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;

@@ -1,6 +1,7 @@
-package cloud.avila.avx.spring;
+package cloud.avila.avx.spring.task;
 
 import cloud.avila.avx.AvxRuntime;
+import cloud.avila.avx.spring.AvxAutoConfiguration;
 
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnSingleCandidate;

@@ -1,9 +1,10 @@
-package cloud.avila.avx.spring;
+package cloud.avila.avx.spring.task;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 import cloud.avila.avx.AvxRuntime;
 import cloud.avila.avx.Handle;
+import cloud.avila.avx.spring.AvxAutoConfiguration;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;

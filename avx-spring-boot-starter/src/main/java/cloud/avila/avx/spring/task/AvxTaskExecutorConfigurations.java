@@ -1,6 +1,6 @@
-package cloud.avila.avx.spring;
+package cloud.avila.avx.spring.task;
 
-import static cloud.avila.avx.spring.AvxTaskExecutionAutoConfiguration.AVX_TASK_EXECUTOR_BEAN_NAME;
+import static cloud.avila.avx.spring.task.AvxTaskExecutionAutoConfiguration.AVX_TASK_EXECUTOR_BEAN_NAME;
 
 import static org.springframework.boot.autoconfigure.task.TaskExecutionAutoConfiguration.APPLICATION_TASK_EXECUTOR_BEAN_NAME;
 

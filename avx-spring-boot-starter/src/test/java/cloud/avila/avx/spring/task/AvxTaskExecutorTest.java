@@ -1,4 +1,4 @@
-package cloud.avila.avx.spring;
+package cloud.avila.avx.spring.task;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import cloud.avila.avx.AvxRuntime;
 import cloud.avila.avx.Handle;
 import cloud.avila.avx.RuntimeConfig;
+import cloud.avila.avx.actuator.ExecutorControl;
 import cloud.avila.avx.actuator.ExecutorMetrics;
 
 import org.junit.jupiter.api.AfterEach;
@@ -20,11 +21,16 @@ import org.springframework.scheduling.concurrent.ExecutorConfigurationSupport;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
 
 @Timeout(60)
@@ -140,6 +146,7 @@ class AvxTaskExecutorTest {
                 .withMessageContaining("'mail' on runtime 'executor-test'")
                 .withMessageContaining("2");
         assertThat(executor.executorMetrics().queued()).isEqualTo(2);
+        assertThat(executor.executorMetrics().rejected()).isEqualTo(1);
         release.countDown();
         drain();
         assertThat(executor.executorMetrics().completed()).isEqualTo(4);
@@ -186,6 +193,116 @@ class AvxTaskExecutorTest {
                 .isThrownBy(() -> executor.execute(() -> {}))
                 .withMessageContaining("'mail' does not accept")
                 .withMessageContaining("context has been closed");
+    }
+
+    @Test
+    void measuresNothingUnlessAsked() throws Exception {
+        executor.setTaskTimings((_, _, _, _) -> release.countDown());
+        executor.setTaskTimings(null);
+        executor.submit(() -> {}).get();
+        drain();
+        assertThat(release.getCount()).isEqualTo(1);
+    }
+
+    @Test
+    void tellsTheTimesOfEveryTaskInsideItsDecoration() throws Exception {
+        Queue<String> told = new ConcurrentLinkedQueue<>();
+        ThreadLocal<String> trace = ThreadLocal.withInitial(() -> "none");
+        executor.setTaskDecorator(
+                task ->
+                        () -> {
+                            trace.set("decorated");
+                            try {
+                                task.run();
+                            } finally {
+                                trace.remove();
+                            }
+                        });
+        executor.setTaskTimings(
+                (type, waited, ran, failure) ->
+                        told.add(
+                                type.getSimpleName()
+                                        + (waited >= 0 && ran >= 1_000_000 ? " " : " too fast ")
+                                        + trace.get()
+                                        + (failure == null ? "" : " " + failure.getMessage())));
+        Callable<String> sleep =
+                () -> {
+                    Thread.sleep(1);
+                    return "slept";
+                };
+        assertThat(executor.submit(sleep).get()).isEqualTo("slept");
+        assertThat(executor.submitCompletable(sleep).get()).isEqualTo("slept");
+        executor.submitCompletable(new SlowTask()).get();
+        executor.execute(new SlowTask());
+        Future<?> failing = executor.submit((Runnable) new FailingTask());
+        CompletableFuture<?> failingToo = executor.submitCompletable((Runnable) new FailingTask());
+        assertThatExceptionOfType(ExecutionException.class)
+                .isThrownBy(failing::get)
+                .withRootCauseInstanceOf(IllegalArgumentException.class);
+        assertThatExceptionOfType(ExecutionException.class)
+                .isThrownBy(failingToo::get)
+                .withRootCauseInstanceOf(IllegalArgumentException.class);
+        executor.execute(new FailingTask());
+        drain();
+        assertThat(told)
+                .containsExactlyInAnyOrder(
+                        "AvxTaskExecutorTest decorated",
+                        "AvxTaskExecutorTest decorated",
+                        "SlowTask decorated",
+                        "SlowTask decorated",
+                        "FailingTask decorated no paper",
+                        "FailingTask decorated no paper",
+                        "FailingTask decorated no paper");
+    }
+
+    @Test
+    void cancelsWhatHasNotStarted() throws Exception {
+        CompletableFuture<String> late;
+        AtomicBoolean ran = new AtomicBoolean();
+        executor.setConcurrencyLimit(1);
+        CountDownLatch started = new CountDownLatch(1);
+        CompletableFuture<Void> first =
+                executor.submitCompletable(() -> holdUntilReleased(started));
+        started.await();
+        executor.setConcurrencyLimit(2);
+        executor.setTaskDecorator(
+                task ->
+                        () -> {
+                            holdUntilReleased(started);
+                            task.run();
+                        });
+        late =
+                executor.submitCompletable(
+                        () -> {
+                            ran.set(true);
+                            return "ran";
+                        });
+        assertThat(late.cancel(false)).isTrue();
+        release.countDown();
+        first.get();
+        drain();
+        assertThat(ran).isFalse();
+        assertThat(late.newIncompleteFuture()).isNotInstanceOf(Runnable.class);
+    }
+
+    @Test
+    void changesALimitThatItHas() throws Exception {
+        assertThat(executor.name()).isEqualTo("mail");
+        assertThat(executor.isResizable()).isFalse();
+        assertThat(executor.concurrencyLimit()).isEqualTo(ExecutorControl.UNLIMITED);
+        assertThatExceptionOfType(UnsupportedOperationException.class)
+                .isThrownBy(() -> executor.concurrencyLimit(3))
+                .withMessageContaining("set spring.task.execution.simple.concurrency-limit");
+        executor.setConcurrencyLimit(1);
+        assertThat(executor.concurrencyLimit()).isEqualTo(1);
+        executor.concurrencyLimit(2);
+        CountDownLatch started = new CountDownLatch(2);
+        executor.execute(() -> holdUntilReleased(started));
+        executor.execute(() -> holdUntilReleased(started));
+        started.await();
+        assertThatExceptionOfType(IllegalArgumentException.class)
+                .isThrownBy(() -> executor.concurrencyLimit(0))
+                .withMessageContaining("must be 1 or more, but is 0");
     }
 
     @Test
@@ -270,6 +387,25 @@ class AvxTaskExecutorTest {
     void belongsToThePhaseOfSpringsExecutors() {
         assertThat(executor.getPhase()).isEqualTo(ExecutorConfigurationSupport.DEFAULT_PHASE);
         assertThat(executor.isPauseable()).isFalse();
+    }
+
+    private static final class SlowTask implements Runnable {
+        @Override
+        public void run() {
+            try {
+                Thread.sleep(1);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    private static final class FailingTask implements Runnable {
+        @Override
+        public void run() {
+            new SlowTask().run();
+            throw new IllegalArgumentException("no paper");
+        }
     }
 
     private void drain() throws InterruptedException {

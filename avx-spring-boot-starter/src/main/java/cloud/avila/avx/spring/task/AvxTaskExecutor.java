@@ -1,8 +1,10 @@
-package cloud.avila.avx.spring;
+package cloud.avila.avx.spring.task;
 
 import cloud.avila.avx.AvxRuntime;
+import cloud.avila.avx.actuator.ExecutorControl;
 import cloud.avila.avx.actuator.ExecutorMetrics;
 import cloud.avila.avx.actuator.ExecutorMetricsSource;
+import cloud.avila.avx.actuator.TaskTimings;
 import cloud.avila.avx.metrics.RuntimeMetrics;
 
 import org.apache.commons.logging.Log;
@@ -12,14 +14,19 @@ import org.springframework.beans.factory.BeanClassLoaderAware;
 import org.springframework.beans.factory.BeanNameAware;
 import org.springframework.context.SmartLifecycle;
 import org.springframework.core.task.SimpleAsyncTaskExecutor;
+import org.springframework.core.task.TaskDecorator;
 import org.springframework.core.task.TaskRejectedException;
 import org.springframework.scheduling.concurrent.ExecutorConfigurationSupport;
 
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
@@ -38,7 +45,11 @@ import java.util.concurrent.atomic.LongAdder;
  */
 @SuppressWarnings("serial") // the superclass is Serializable for historical reasons only
 public class AvxTaskExecutor extends SimpleAsyncTaskExecutor
-        implements SmartLifecycle, BeanNameAware, BeanClassLoaderAware, ExecutorMetricsSource {
+        implements SmartLifecycle,
+                BeanNameAware,
+                BeanClassLoaderAware,
+                ExecutorMetricsSource,
+                ExecutorControl {
     private static final Log LOG = LogFactory.getLog(AvxTaskExecutor.class);
 
     private final AvxRuntime runtime;
@@ -46,6 +57,9 @@ public class AvxTaskExecutor extends SimpleAsyncTaskExecutor
     private final LongAdder accepted = new LongAdder();
     private final LongAdder started = new LongAdder();
     private final LongAdder ended = new LongAdder();
+    private final LongAdder rejected = new LongAdder();
+    private volatile @Nullable TaskTimings timings;
+    private volatile @Nullable TaskDecorator decorator;
     private @Nullable String beanName;
     private @Nullable ClassLoader contextClassLoader;
     private volatile boolean running;
@@ -76,12 +90,73 @@ public class AvxTaskExecutor extends SimpleAsyncTaskExecutor
         contextClassLoader = classLoader;
     }
 
+    /**
+     * Has the times of every task measured, from now on.
+     *
+     * @param timings is told of them; null to measure nothing, which costs nothing
+     */
+    public void setTaskTimings(@Nullable TaskTimings timings) {
+        this.timings = timings;
+        installDecorator();
+    }
+
+    @Override
+    public void setTaskDecorator(TaskDecorator taskDecorator) {
+        this.decorator = taskDecorator;
+        installDecorator();
+    }
+
+    private void installDecorator() {
+        super.setTaskDecorator(this::decorate);
+    }
+
+    /** Measures inside of what the application's decorator does. */
+    private Runnable decorate(Runnable task) {
+        TaskTimings t = timings;
+        TaskDecorator d = decorator;
+        Runnable measured = t == null ? task : new MeasuredTask(task, t);
+        return d == null ? measured : d.decorate(measured);
+    }
+
+    @Override
+    @SuppressWarnings("deprecation") // as the superclass
+    public Future<?> submit(Runnable task) {
+        var future = new SubmittedTask.OfFuture<Object>(task.getClass(), Executors.callable(task));
+        execute(future, TIMEOUT_INDEFINITE);
+        return future;
+    }
+
+    @Override
+    @SuppressWarnings("deprecation") // as the superclass
+    public <T> Future<T> submit(Callable<T> task) {
+        var future = new SubmittedTask.OfFuture<T>(task.getClass(), task);
+        execute(future, TIMEOUT_INDEFINITE);
+        return future;
+    }
+
+    @Override
+    public CompletableFuture<Void> submitCompletable(Runnable task) {
+        var future =
+                new SubmittedTask.OfCompletable<Void>(
+                        task.getClass(), Executors.callable(task, null));
+        execute(future);
+        return future;
+    }
+
+    @Override
+    public <T extends @Nullable Object> CompletableFuture<T> submitCompletable(Callable<T> task) {
+        var future = new SubmittedTask.OfCompletable<T>(task.getClass(), task);
+        execute(future);
+        return future;
+    }
+
     @Override
     @SuppressWarnings("deprecation") // every way to submit ends here
     public void execute(Runnable task, long startTimeout) {
         try {
             super.execute(task, startTimeout);
         } catch (TaskRejectedException e) {
+            rejected.increment();
             if (!isActive()) {
                 throw new TaskRejectedException(
                         displayName()
@@ -137,7 +212,68 @@ public class AvxTaskExecutor extends SimpleAsyncTaskExecutor
                 Math.max(0, m.injectionQueueCapacity() - m.injectionQueueDepth()),
                 s - e,
                 runtime.config().workerThreads(),
-                limit < 0 ? Integer.MAX_VALUE : limit);
+                limit < 0 ? Integer.MAX_VALUE : limit,
+                rejected.sum(),
+                0,
+                0,
+                0,
+                -1);
+    }
+
+    /** The name of the bean; empty for an executor that is none. */
+    @Override
+    public String name() {
+        return beanName == null ? "" : beanName;
+    }
+
+    @Override
+    public int concurrencyLimit() {
+        int limit = getConcurrencyLimit();
+        return limit < 0 ? UNLIMITED : limit;
+    }
+
+    @Override
+    public void concurrencyLimit(int limit) {
+        if (limit < 1) {
+            throw new IllegalArgumentException(
+                    "the concurrency limit of "
+                            + displayName()
+                            + " must be 1 or more, but is "
+                            + limit);
+        }
+        if (!isResizable()) {
+            throw new UnsupportedOperationException(
+                    displayName()
+                            + " was made without a concurrency limit and cannot get one while it"
+                            + " runs; set spring.task.execution.simple.concurrency-limit");
+        }
+        setConcurrencyLimit(limit);
+    }
+
+    /** Only if it has a limit: the superclass counts no tasks without one. */
+    @Override
+    public boolean isResizable() {
+        return isThrottleActive();
+    }
+
+    @Override
+    public int queueCapacity() {
+        return UNLIMITED;
+    }
+
+    @Override
+    public String rejectionPolicy() {
+        return "abort";
+    }
+
+    @Override
+    public String priority() {
+        return "normal";
+    }
+
+    @Override
+    public Duration queueTimeout() {
+        return Duration.ZERO;
     }
 
     @Override
@@ -257,8 +393,8 @@ public class AvxTaskExecutor extends SimpleAsyncTaskExecutor
             try {
                 body.run();
             } catch (Throwable e) {
+                // not thrown on: the runtime would report it a second time
                 current.getUncaughtExceptionHandler().uncaughtException(current, e);
-                throw e;
             } finally {
                 end();
                 current.setName(previousName);
