@@ -23,7 +23,11 @@ import java.util.Locale;
  * @param blocking the pool for code that holds its thread
  * @param timers timers
  * @param sockets sockets and their driver
+ * @param activeWorkers workers in use
+ * @param stalledWorkers workers that are stuck, at the watchdog's last look
  * @param stalls times the watchdog found a worker stuck
+ * @param scheduleLatency time from a task's spawn to its start, of one task in 64
+ * @param taskTime time a worker spends on one piece of work, of one mounting in 64
  */
 public record AvxDescription(
         String runtime,
@@ -37,7 +41,11 @@ public record AvxDescription(
         Blocking blocking,
         Timers timers,
         Sockets sockets,
-        long stalls) {
+        int activeWorkers,
+        int stalledWorkers,
+        long stalls,
+        LatencyDescription scheduleLatency,
+        LatencyDescription taskTime) {
 
     /**
      * The settings in force.
@@ -176,7 +184,11 @@ public record AvxDescription(
                         m.socketsDeregistered(),
                         m.ioEvents(),
                         m.driverWakeups()),
-                m.stalls());
+                m.activeWorkers(),
+                m.stalledWorkers(),
+                m.stalls(),
+                LatencyDescription.of(m.scheduleLatency()),
+                LatencyDescription.of(m.taskTime()));
     }
 
     static String lowerCase(Enum<?> constant) {

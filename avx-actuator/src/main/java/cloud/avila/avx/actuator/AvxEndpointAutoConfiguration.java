@@ -2,8 +2,12 @@ package cloud.avila.avx.actuator;
 
 import cloud.avila.avx.AvxRuntime;
 
+import org.springframework.beans.factory.config.ConfigurableListableBeanFactory;
+import org.springframework.beans.factory.support.SimpleAutowireCandidateResolver;
 import org.springframework.boot.actuate.autoconfigure.endpoint.condition.ConditionalOnAvailableEndpoint;
+import org.springframework.boot.actuate.autoconfigure.endpoint.expose.EndpointExposure;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnBean;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnSingleCandidate;
@@ -22,5 +26,18 @@ public final class AvxEndpointAutoConfiguration {
     @ConditionalOnMissingBean
     AvxEndpoint avxEndpoint(AvxRuntime runtime) {
         return new AvxEndpoint(runtime);
+    }
+
+    @Bean
+    @ConditionalOnMissingBean
+    @ConditionalOnBean(AvxEndpoint.class)
+    @ConditionalOnAvailableEndpoint(exposure = EndpointExposure.WEB)
+    AvxEndpointWebExtension avxEndpointWebExtension(
+            AvxRuntime runtime, ConfigurableListableBeanFactory beanFactory) {
+        return new AvxEndpointWebExtension(
+                runtime,
+                () ->
+                        SimpleAutowireCandidateResolver.resolveAutowireCandidates(
+                                beanFactory, ExecutorMetricsSource.class));
     }
 }
