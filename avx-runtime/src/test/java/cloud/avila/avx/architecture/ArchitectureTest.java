@@ -51,7 +51,7 @@ class ArchitectureTest {
                     entry("internal.timer", Set.of("internal.park")),
                     entry(
                             "internal.reactor",
-                            Set.of("internal.sys", "internal.park", "internal.fiber")),
+                            Set.of("internal.sys", "internal.park", "internal.fiber", "metrics")),
                     entry(
                             "internal.scheduler",
                             Set.of(

@@ -10,6 +10,7 @@ import cloud.avila.avx.internal.sys.NativeScratch;
 import cloud.avila.avx.internal.sys.WindowsAddresses;
 import cloud.avila.avx.internal.sys.WindowsError;
 import cloud.avila.avx.internal.sys.Winsock;
+import cloud.avila.avx.metrics.SocketMetrics;
 
 import org.jspecify.annotations.Nullable;
 
@@ -25,6 +26,7 @@ import java.net.Inet4Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -108,6 +110,8 @@ final class IocpDriver implements IoDriver {
 
     private final ReentrantLock afdLock = new ReentrantLock();
     private volatile long afd;
+
+    final SocketCounts counts = new SocketCounts();
 
     private final AtomicInteger registered = new AtomicInteger();
     private final AtomicLong registeredTotal = new AtomicLong();
@@ -409,6 +413,7 @@ final class IocpDriver implements IoDriver {
     }
 
     void acceptFailed(IocpSocket listener, int error) {
+        listener.counts.acceptFailed();
         acceptFailures.getAndIncrement();
         long now = System.nanoTime();
         long next = nextWarning.get();
@@ -660,6 +665,11 @@ final class IocpDriver implements IoDriver {
     @Override
     public long wakeups() {
         return wakeups.get();
+    }
+
+    @Override
+    public List<SocketMetrics> socketMetrics() {
+        return counts.metrics();
     }
 
     @Override
