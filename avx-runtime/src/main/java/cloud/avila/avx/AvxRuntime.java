@@ -8,6 +8,7 @@ import cloud.avila.avx.internal.scheduler.WorkStealingScheduler;
 import cloud.avila.avx.metrics.Deadlock;
 import cloud.avila.avx.metrics.FiberDump;
 import cloud.avila.avx.metrics.RuntimeMetrics;
+import cloud.avila.avx.metrics.ShutdownSummary;
 import cloud.avila.avx.task.Future;
 
 import org.jspecify.annotations.Nullable;
@@ -67,6 +68,12 @@ public final class AvxRuntime implements AutoCloseable {
      *
      * @param config its settings
      * @return a running runtime
+     * @throws UnsupportedOperationException if a driver is asked for by its name, and this system
+     *     lacks it or denies native access
+     * @throws IllegalStateException if {@link FiberAccess#OPENED_ONLY} is asked for and {@code
+     *     java.lang} is not open
+     * @throws java.io.UncheckedIOException if a driver is asked for by its name, and the system
+     *     refuses the descriptors it needs
      */
     public static AvxRuntime create(RuntimeConfig config) {
         return new AvxRuntime(config);
@@ -365,6 +372,15 @@ public final class AvxRuntime implements AutoCloseable {
      */
     public boolean isClosed() {
         return scheduler.isClosed();
+    }
+
+    /**
+     * What happened to the tasks when the runtime was closed.
+     *
+     * @return the counts, and how long it took; null until {@link #isClosed()}
+     */
+    public @Nullable ShutdownSummary shutdownSummary() {
+        return scheduler.shutdownSummary();
     }
 
     /**

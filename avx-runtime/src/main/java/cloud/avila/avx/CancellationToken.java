@@ -1,5 +1,6 @@
 package cloud.avila.avx;
 
+import cloud.avila.avx.internal.log.BoundedLog;
 import cloud.avila.avx.internal.park.Deadline;
 import cloud.avila.avx.internal.park.Interruptible;
 import cloud.avila.avx.internal.park.Parker;
@@ -64,7 +65,7 @@ public final class CancellationToken {
      * before is in the list that the parent's canceller takes.
      */
 
-    private static final System.Logger LOG = System.getLogger(CancellationToken.class.getName());
+    private static final BoundedLog LOG = new BoundedLog(CancellationToken.class);
     private static final VarHandle ACTION;
 
     static {

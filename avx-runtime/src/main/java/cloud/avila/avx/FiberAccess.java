@@ -10,8 +10,9 @@ public enum FiberAccess {
     AUTO,
 
     /**
-     * Own workers only if {@code java.lang} is opened by a flag or the manifest, else as {@link
-     * #JDK}.
+     * Own workers, and only if {@code java.lang} is opened by a flag or the manifest; else the
+     * runtime does not start. For who wants neither {@code sun.misc.Unsafe} nor the JDK's
+     * scheduler.
      */
     OPENED_ONLY,
 

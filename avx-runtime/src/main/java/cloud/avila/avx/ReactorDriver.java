@@ -1,6 +1,10 @@
 package cloud.avila.avx;
 
-/** Which interface of the operating system waits for sockets. */
+/**
+ * Which interface of the operating system waits for sockets. One that is asked for by its name is
+ * opened when the runtime starts, which fails where the system lacks it; that of {@link #AUTO} is
+ * opened with the first socket.
+ */
 public enum ReactorDriver {
     /** The best one available on this system. */
     AUTO,

@@ -1,5 +1,6 @@
 package cloud.avila.avx;
 
+import cloud.avila.avx.internal.log.BoundedLog;
 import cloud.avila.avx.internal.scheduler.Scheduler;
 import cloud.avila.avx.internal.scheduler.TaskHooks;
 
@@ -11,7 +12,7 @@ import java.util.function.Consumer;
 
 /** What a runtime's user wants to be done around tasks. */
 final class RuntimeHooks implements TaskHooks {
-    private static final System.Logger LOG = System.getLogger(RuntimeHooks.class.getName());
+    private static final BoundedLog LOG = new BoundedLog(RuntimeHooks.class);
     private static final RuntimeHooks NONE = new RuntimeHooks("", List.of(), UncaughtFailure::log);
 
     /** The kinds of tasks, for their names; one object of each kind for all tasks of a runtime. */

@@ -2,6 +2,7 @@ package cloud.avila.avx;
 
 import cloud.avila.avx.ContextPropagator.Captured;
 import cloud.avila.avx.ContextPropagator.Restored;
+import cloud.avila.avx.internal.log.BoundedLog;
 import cloud.avila.avx.internal.scheduler.TaskHooks;
 
 import org.jspecify.annotations.Nullable;
@@ -11,7 +12,7 @@ import java.util.concurrent.Callable;
 
 /** What a task takes along from who starts it: task-locals, and what propagators have captured. */
 final class TaskContext {
-    private static final System.Logger LOG = System.getLogger(TaskContext.class.getName());
+    private static final BoundedLog LOG = new BoundedLog(TaskContext.class);
 
     private final Object @Nullable [] locals;
     private final @Nullable Captured @Nullable [] captured;

@@ -1,6 +1,7 @@
 package cloud.avila.avx;
 
 import cloud.avila.avx.UnseenFailures.Failure;
+import cloud.avila.avx.internal.log.BoundedLog;
 import cloud.avila.avx.internal.park.Blocker;
 import cloud.avila.avx.internal.park.Deadline;
 import cloud.avila.avx.internal.park.Parker;
@@ -48,7 +49,7 @@ abstract class TaskHandle<T extends @Nullable Object> extends TrackedTask implem
      * nothing but the thread or the callback.
      */
 
-    private static final System.Logger LOG = System.getLogger(TaskHandle.class.getName());
+    private static final BoundedLog LOG = new BoundedLog(TaskHandle.class);
 
     static final int CANCELLING = 4;
     static final int COMPLETED = 5;

@@ -1,5 +1,7 @@
 package cloud.avila.avx;
 
+import cloud.avila.avx.internal.log.BoundedLog;
+
 import java.lang.System.Logger.Level;
 
 /**
@@ -11,13 +13,18 @@ import java.lang.System.Logger.Level;
  * @param cause what the task threw
  */
 public record UncaughtFailure(String runtime, String task, Throwable cause) {
-    /** Writes the failure to the log, as an error; what happens if no other handler is set. */
+    private static final BoundedLog LOG = new BoundedLog(UncaughtFailure.class);
+
+    /**
+     * Writes the failure to the log, as an error; what happens if no other handler is set. Of many
+     * failures in a short time, not all are written: 50 at once and one each
+     * second after them, with the number of those left out. The metrics count all.
+     */
     public void log() {
-        System.getLogger(UncaughtFailure.class.getName())
-                .log(
-                        Level.ERROR,
-                        "%s of runtime \"%s\" failed, and nobody asked how it ended"
-                                .formatted(task, runtime),
-                        cause);
+        LOG.log(
+                Level.ERROR,
+                "%s of runtime \"%s\" failed, and nobody asked how it ended"
+                        .formatted(task, runtime),
+                cause);
     }
 }

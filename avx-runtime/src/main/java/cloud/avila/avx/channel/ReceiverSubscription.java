@@ -1,5 +1,7 @@
 package cloud.avila.avx.channel;
 
+import cloud.avila.avx.internal.log.BoundedLog;
+
 import org.jspecify.annotations.Nullable;
 
 import java.lang.System.Logger.Level;
@@ -34,7 +36,7 @@ final class ReceiverSubscription<T> implements Flow.Subscription, Runnable {
      * none: the next request will look.
      */
 
-    private static final System.Logger LOG = System.getLogger(ReceiverSubscription.class.getName());
+    private static final BoundedLog LOG = new BoundedLog(ReceiverSubscription.class);
     private static final VarHandle SIGNALS;
     private static final VarHandle DEMAND;
 

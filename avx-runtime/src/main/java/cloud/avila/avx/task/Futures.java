@@ -1,5 +1,7 @@
 package cloud.avila.avx.task;
 
+import cloud.avila.avx.internal.log.BoundedLog;
+
 import org.jspecify.annotations.Nullable;
 
 import java.lang.System.Logger.Level;
@@ -13,7 +15,7 @@ import java.util.function.BiFunction;
  * polled and dropped by it alone.
  */
 public final class Futures {
-    private static final System.Logger LOG = System.getLogger(Futures.class.getName());
+    private static final BoundedLog LOG = new BoundedLog(Futures.class);
 
     private Futures() {}
 

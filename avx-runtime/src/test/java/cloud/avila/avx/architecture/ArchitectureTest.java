@@ -44,24 +44,36 @@ class ArchitectureTest {
      */
     private static final Map<String, Set<String>> MAY_USE =
             Map.ofEntries(
+                    entry("internal.log", Set.of()),
                     entry("internal.sys", Set.of()),
                     entry("internal.fiber", Set.of()),
                     entry("internal.park", Set.of("internal.sys")),
                     entry("metrics", Set.of()),
-                    entry("internal.timer", Set.of("internal.park")),
+                    entry("internal.timer", Set.of("internal.log", "internal.park")),
                     entry(
                             "internal.reactor",
-                            Set.of("internal.sys", "internal.park", "internal.fiber", "metrics")),
+                            Set.of(
+                                    "internal.log",
+                                    "internal.sys",
+                                    "internal.park",
+                                    "internal.fiber")),
                     entry(
                             "internal.scheduler",
                             Set.of(
+                                    "internal.log",
                                     "internal.sys",
                                     "internal.park",
                                     "internal.fiber",
                                     "internal.timer",
                                     "internal.reactor",
                                     "metrics")),
-                    entry("task", Set.of("internal.scheduler", "internal.timer", "internal.park")),
+                    entry(
+                            "task",
+                            Set.of(
+                                    "internal.log",
+                                    "internal.scheduler",
+                                    "internal.timer",
+                                    "internal.park")),
                     entry(
                             "internal.simulation",
                             Set.of(
@@ -84,6 +96,7 @@ class ArchitectureTest {
                             "",
                             Set.of(
                                     "task",
+                                    "internal.log",
                                     "internal.scheduler",
                                     "internal.park",
                                     "internal.fiber",
@@ -92,7 +105,9 @@ class ArchitectureTest {
                                     "metrics")),
                     entry("atomic", Set.of("internal.park", "")),
                     entry("sync", Set.of("internal.park", "atomic", "metrics", "")),
-                    entry("channel", Set.of("internal.park", "task", "atomic", "sync", "")),
+                    entry(
+                            "channel",
+                            Set.of("internal.log", "internal.park", "task", "atomic", "sync", "")),
                     entry(
                             "time",
                             Set.of("internal.scheduler", "internal.timer", "internal.park", "")),

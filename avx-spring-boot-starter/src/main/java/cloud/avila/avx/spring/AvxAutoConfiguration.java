@@ -14,6 +14,8 @@ import org.springframework.boot.autoconfigure.condition.ConditionalOnSingleCandi
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.context.annotation.Bean;
 
+import java.time.Duration;
+
 /** Auto-configuration of the runtime itself. */
 @AutoConfiguration
 @ConditionalOnBooleanProperty(name = "avx.enabled", matchIfMissing = true)
@@ -22,6 +24,11 @@ public final class AvxAutoConfiguration {
 
     AvxAutoConfiguration() {}
 
+    @Bean
+    AvxRuntimeLog avxRuntimeLog() {
+        return new AvxRuntimeLog();
+    }
+
     /*
      * Closed by its own destruction and not by a lifecycle bean: Spring destroys a bean after
      * everything it was injected into, so nothing that uses the runtime outlives it.
@@ -29,6 +36,7 @@ public final class AvxAutoConfiguration {
     @Bean(destroyMethod = "close")
     @ConditionalOnMissingBean
     AvxRuntime avxRuntime(
+            AvxRuntimeLog log,
             AvxProperties properties,
             ObjectProvider<AvxRuntimeCustomizer> customizers,
             ConfigurableListableBeanFactory beanFactory) {
@@ -41,7 +49,10 @@ public final class AvxAutoConfiguration {
         } catch (IllegalArgumentException e) {
             throw new AvxRuntimeStartException(null, e);
         }
-        return start(config, beanFactory.getBeanClassLoader());
+        long start = System.nanoTime();
+        AvxRuntime runtime = start(config, beanFactory.getBeanClassLoader());
+        log.started(runtime, Duration.ofNanos(System.nanoTime() - start));
+        return runtime;
     }
 
     @Bean

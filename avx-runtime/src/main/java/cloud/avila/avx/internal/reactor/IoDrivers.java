@@ -10,6 +10,9 @@ import java.lang.System.Logger.Level;
 
 /** Opens drivers by name. */
 public final class IoDrivers {
+    /** The name that stands for the best driver there is. */
+    public static final String AUTO = "auto";
+
     private static final Logger LOG = System.getLogger(IoDrivers.class.getName());
 
     private IoDrivers() {}
@@ -30,7 +33,7 @@ public final class IoDrivers {
      */
     public static IoDriver open(String driverName) throws IOException {
         return switch (driverName) {
-            case "auto" -> open(best(System.getProperty("os.name")));
+            case AUTO -> open(resolve(AUTO));
             case "epoll" -> EpollDriver.open(NativeAccess.linux());
             case "io_uring" -> uring(NativeAccess.linux(), NativeAccess.linuxUring());
             case "kqueue" -> KqueueDriver.open(NativeAccess.darwin());
@@ -42,6 +45,16 @@ public final class IoDrivers {
                                     + "\"; there are \"auto\", \"epoll\", \"io_uring\","
                                     + " \"kqueue\" and \"iocp\"");
         };
+    }
+
+    /**
+     * The driver that a name stands for.
+     *
+     * @param driverName as for {@link #open}
+     * @return the same, or what {@code auto} means on this system
+     */
+    public static String resolve(String driverName) {
+        return driverName.equals(AUTO) ? best(System.getProperty("os.name")) : driverName;
     }
 
     /** What {@code auto} means; where there is nothing, the error of epoll says so. */

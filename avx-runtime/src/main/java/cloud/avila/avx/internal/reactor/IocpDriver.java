@@ -6,11 +6,11 @@ import static cloud.avila.avx.internal.sys.Winsock.IPPROTO_IPV6;
 import static cloud.avila.avx.internal.sys.Winsock.IPPROTO_TCP;
 import static cloud.avila.avx.internal.sys.Winsock.SOL_SOCKET;
 
+import cloud.avila.avx.internal.log.BoundedLog;
 import cloud.avila.avx.internal.sys.NativeScratch;
 import cloud.avila.avx.internal.sys.WindowsAddresses;
 import cloud.avila.avx.internal.sys.WindowsError;
 import cloud.avila.avx.internal.sys.Winsock;
-import cloud.avila.avx.metrics.SocketMetrics;
 
 import org.jspecify.annotations.Nullable;
 
@@ -26,7 +26,6 @@ import java.net.Inet4Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.EnumSet;
-import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -56,6 +55,7 @@ import java.util.concurrent.locks.ReentrantLock;
  */
 final class IocpDriver implements IoDriver {
     private static final Logger LOG = System.getLogger(IocpDriver.class.getName());
+    private static final BoundedLog TROUBLE = new BoundedLog(IocpDriver.class);
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT;
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
     private static final long NANOS_PER_MILLI = 1_000_000L;
@@ -110,8 +110,6 @@ final class IocpDriver implements IoDriver {
 
     private final ReentrantLock afdLock = new ReentrantLock();
     private volatile long afd;
-
-    final SocketCounts counts = new SocketCounts();
 
     private final AtomicInteger registered = new AtomicInteger();
     private final AtomicLong registeredTotal = new AtomicLong();
@@ -291,7 +289,7 @@ final class IocpDriver implements IoDriver {
             Thread.yield();
         }
         WAKE.compareAndSet(this, NOTIFIED, WAITING); // so that the next one tries again
-        LOG.log(
+        TROUBLE.log(
                 Level.ERROR,
                 "the poller could not be woken: "
                         + WindowsError.exception("PostQueuedCompletionStatus", null, -result)
@@ -413,7 +411,6 @@ final class IocpDriver implements IoDriver {
     }
 
     void acceptFailed(IocpSocket listener, int error) {
-        listener.counts.acceptFailed();
         acceptFailures.getAndIncrement();
         long now = System.nanoTime();
         long next = nextWarning.get();
@@ -665,11 +662,6 @@ final class IocpDriver implements IoDriver {
     @Override
     public long wakeups() {
         return wakeups.get();
-    }
-
-    @Override
-    public List<SocketMetrics> socketMetrics() {
-        return counts.metrics();
     }
 
     @Override

@@ -4,7 +4,6 @@ import cloud.avila.avx.internal.sys.NativeScratch;
 import cloud.avila.avx.internal.sys.WindowsAddresses;
 import cloud.avila.avx.internal.sys.WindowsError;
 import cloud.avila.avx.internal.sys.Winsock;
-import cloud.avila.avx.metrics.SocketKind;
 
 import org.jspecify.annotations.Nullable;
 
@@ -68,7 +67,7 @@ final class IocpStream extends IocpSocket implements IoStream {
     private volatile int broken;
 
     IocpStream(IocpDriver driver, long handle, int family, InetSocketAddress remote) {
-        super(driver, handle, family, SocketKind.TCP_STREAM);
+        super(driver, handle, family);
         this.remote = remote;
         receiving = new IocpOperation(driver);
         sending = new IocpOperation(driver);
@@ -280,7 +279,6 @@ final class IocpStream extends IocpSocket implements IoStream {
         }
         int count = put(receiving.doneBuffer(), taken, got - taken, to);
         if (!peek) {
-            counts.received(count);
             taken += count;
             if (taken == got) {
                 drained = got < wanted;
@@ -303,7 +301,6 @@ final class IocpStream extends IocpSocket implements IoStream {
                 put(memory, 0, result, to);
             }
             if (!peek) { // what was peeked is still there
-                counts.received(result);
                 drained = result < wanted;
             }
             return result;
@@ -501,7 +498,6 @@ final class IocpStream extends IocpSocket implements IoStream {
             }
             throw WindowsError.exception("write to", remote, -result);
         }
-        counts.sent(result);
         int left = result;
         for (int i = 0; left > 0; i++) {
             int part = Math.min(from[i].remaining(), left);

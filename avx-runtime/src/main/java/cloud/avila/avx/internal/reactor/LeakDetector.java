@@ -1,5 +1,7 @@
 package cloud.avila.avx.internal.reactor;
 
+import cloud.avila.avx.internal.log.BoundedLog;
+
 import org.jspecify.annotations.Nullable;
 
 import java.lang.System.Logger;
@@ -28,7 +30,7 @@ public final class LeakDetector {
         PARANOID
     }
 
-    private static final Logger LOG = System.getLogger(LeakDetector.class.getName());
+    private static final BoundedLog LOG = new BoundedLog(LeakDetector.class);
     private static final Cleaner.Cleanable UNTRACKED = () -> {};
     private static final AtomicLong LEAKS = new AtomicLong();
     private static volatile Level level = parse(System.getProperty(PROPERTY, "simple"));

@@ -2,7 +2,6 @@ package cloud.avila.avx.internal.reactor;
 
 import cloud.avila.avx.internal.sys.LinuxErrno;
 import cloud.avila.avx.internal.sys.NativeScratch;
-import cloud.avila.avx.metrics.SocketKind;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -19,7 +18,7 @@ final class ReadinessDescriptor extends ReadinessChannel implements IoDescriptor
 
     /** The descriptor stays the caller's, until {@link #own}. */
     ReadinessDescriptor(ReadinessDriver driver, int fd) {
-        super(driver, fd, 0, SocketKind.DESCRIPTOR);
+        super(driver, fd, 0);
     }
 
     void own() {

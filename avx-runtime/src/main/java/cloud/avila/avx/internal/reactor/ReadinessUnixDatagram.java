@@ -2,7 +2,6 @@ package cloud.avila.avx.internal.reactor;
 
 import cloud.avila.avx.internal.sys.NativeScratch;
 import cloud.avila.avx.internal.sys.SocketCalls;
-import cloud.avila.avx.metrics.SocketKind;
 
 import java.lang.foreign.MemorySegment;
 import java.net.InetSocketAddress;
@@ -13,7 +12,7 @@ final class ReadinessUnixDatagram extends ReadinessDatagrams<UnixName, IoUnixDat
     private final UnixName local;
 
     ReadinessUnixDatagram(ReadinessDriver driver, int fd, UnixName local) {
-        super(driver, fd, SocketCalls.AF_UNIX, SocketKind.UNIX_DATAGRAM);
+        super(driver, fd, SocketCalls.AF_UNIX);
         this.local = local;
     }
 

@@ -1,12 +1,13 @@
 package cloud.avila.avx.internal.scheduler;
 
+import cloud.avila.avx.internal.log.BoundedLog;
 import cloud.avila.avx.internal.sys.ProcessorAffinity;
 
 import java.lang.System.Logger.Level;
 
 /** Keeps each worker on a processor of its own, if that is wished. */
 final class Placement {
-    private static final System.Logger LOG = System.getLogger(Placement.class.getName());
+    private static final BoundedLog LOG = new BoundedLog(Placement.class);
 
     private final int[] processors;
 

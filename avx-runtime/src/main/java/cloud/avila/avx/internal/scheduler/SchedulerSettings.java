@@ -57,7 +57,7 @@ public record SchedulerSettings(
     public enum FiberPolicy {
         /** By any means. */
         ANY_ACCESS,
-        /** Only if {@code java.lang} is open. */
+        /** Only if {@code java.lang} is open; else there is no scheduler. */
         OPENED_ONLY,
         /** Not at all. */
         JDK_SCHEDULER

@@ -3,8 +3,12 @@ package cloud.avila.avx.internal.scheduler;
 import cloud.avila.avx.internal.fiber.FiberThreads;
 import cloud.avila.avx.internal.park.Parker;
 import cloud.avila.avx.metrics.Deadlock;
+import cloud.avila.avx.metrics.ShutdownSummary;
+
+import org.jspecify.annotations.Nullable;
 
 import java.lang.System.Logger.Level;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.IdentityHashMap;
@@ -57,6 +61,7 @@ final class Shutdown {
     private final AtomicInteger workersRunning = new AtomicInteger();
     private final CountDownLatch closed = new CountDownLatch(1);
     private final AtomicInteger handOvers = new AtomicInteger();
+    private volatile @Nullable ShutdownSummary summary;
 
     Shutdown(WorkStealingScheduler scheduler) {
         this.scheduler = scheduler;
@@ -93,6 +98,11 @@ final class Shutdown {
     /** No worker will ever look at a queue again. */
     boolean workersHaveEnded() {
         return isStopped() && workersRunning.get() == 0;
+    }
+
+    /** What happened to the tasks; null until it is closed. */
+    @Nullable ShutdownSummary summary() {
+        return summary;
     }
 
     void close(long timeoutNanos) {
@@ -135,9 +145,13 @@ final class Shutdown {
 
     /** Goes through the phases; tells whether the thread was interrupted meanwhile. */
     private boolean shutDown(long timeoutNanos) {
+        long start = System.nanoTime();
+        long endedBefore = scheduler.counts.ended();
         boolean interrupted = awaitDrained(timeoutNanos);
         phase.set(INTERRUPTING);
-        if (scheduler.counts.live() > 0) {
+        long drained = scheduler.counts.ended() - endedBefore;
+        long cancelled = Math.max(0, scheduler.counts.live());
+        if (cancelled > 0) {
             reportDeadlocks();
             // again and again, for a task may be met between its queue and its runner
             interrupted |=
@@ -157,6 +171,12 @@ final class Shutdown {
         scheduler.watchdog.stop();
         interrupted |= await(() -> scheduler.watchdog.hasEnded(), GRACE_NANOS);
         scheduler.blockingPool.awaitEnd(GRACE_NANOS);
+        summary =
+                new ShutdownSummary(
+                        drained,
+                        cancelled,
+                        Math.clamp(scheduler.counts.live(), 0, cancelled),
+                        Duration.ofNanos(System.nanoTime() - start));
         closed.countDown();
         if (workersHaveEnded()) {
             release();

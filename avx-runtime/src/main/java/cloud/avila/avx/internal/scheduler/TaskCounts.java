@@ -57,9 +57,14 @@ final class TaskCounts {
      * comes after its start, and after the start of whatever it spawned.
      */
     long live() {
-        long ended = completed() + failed() + cancelled();
+        long ended = ended();
         VarHandle.fullFence();
         return spawned() - ended;
+    }
+
+    /** Tasks that have ended, in whatever way. */
+    long ended() {
+        return completed() + failed() + cancelled();
     }
 
     long spawned() {

@@ -1,15 +1,19 @@
 package cloud.avila.avx.internal.scheduler;
 
+import cloud.avila.avx.internal.log.BoundedLog;
+
 import java.lang.System.Logger.Level;
 
 /** What the front of a runtime wants to be told by its scheduler. */
 @FunctionalInterface
 public interface TaskHooks {
     /** Writes failures to the log. */
-    TaskHooks LOGGING =
-            (task, failure) ->
-                    System.getLogger(TaskHooks.class.getName())
-                            .log(Level.ERROR, task + " failed", failure);
+    TaskHooks LOGGING = logging();
+
+    private static TaskHooks logging() {
+        var log = new BoundedLog(TaskHooks.class);
+        return (task, failure) -> log.log(Level.ERROR, task + " failed", failure);
+    }
 
     /**
      * A task has failed, and nobody will ask how it ended.

@@ -1,11 +1,13 @@
 package cloud.avila.avx.internal.scheduler;
 
 import cloud.avila.avx.internal.fiber.FiberThreads;
+import cloud.avila.avx.internal.log.BoundedLog;
 import cloud.avila.avx.internal.park.Parker;
 
 import org.jspecify.annotations.Nullable;
 
 import java.lang.System.Logger.Level;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -21,7 +23,10 @@ import java.util.function.BooleanSupplier;
  * until a worker wakes up. Workers are observed through their counters, at no cost to them.
  */
 final class Watchdog {
-    private static final System.Logger LOG = System.getLogger(Watchdog.class.getName());
+    /** A report has a stack, and code that holds its thread does so again and again. */
+    private static final int REPORTS_AT_ONCE = 10;
+
+    private static final Duration REPORT_INTERVAL = Duration.ofSeconds(10);
 
     private static final long TICK_NANOS = 10_000_000;
 
@@ -35,6 +40,7 @@ final class Watchdog {
     /** Tick while nobody leads and somebody sleeps who could. */
     private static final long LEADERLESS_TICK_NANOS = 1_000_000;
 
+    private final BoundedLog log = new BoundedLog(Watchdog.class, REPORTS_AT_ONCE, REPORT_INTERVAL);
     private final WorkStealingScheduler scheduler;
     private volatile long stallNanos;
     private long lastLook = System.nanoTime();
@@ -312,7 +318,7 @@ final class Watchdog {
             takeOvers++;
             return true;
         } catch (Throwable e) {
-            LOG.log(
+            log.log(
                     Level.ERROR,
                     "no thread could be started to take over from "
                             + stuck.getName()
@@ -352,7 +358,7 @@ final class Watchdog {
         for (StackTraceElement frame : stack) {
             message.append("\n\tat ").append(frame);
         }
-        LOG.log(Level.WARNING, message.toString());
+        log.log(Level.WARNING, message.toString());
         FlightEvents.stall(scheduler.name(), thread.getName(), busyWith, nanos, stack);
         stalls++;
     }

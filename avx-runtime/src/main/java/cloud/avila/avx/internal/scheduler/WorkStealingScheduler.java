@@ -17,8 +17,7 @@ import cloud.avila.avx.metrics.Deadlock;
 import cloud.avila.avx.metrics.FiberDump;
 import cloud.avila.avx.metrics.LatencyHistogram;
 import cloud.avila.avx.metrics.RuntimeMetrics;
-import cloud.avila.avx.metrics.SocketKind;
-import cloud.avila.avx.metrics.SocketMetrics;
+import cloud.avila.avx.metrics.ShutdownSummary;
 import cloud.avila.avx.metrics.TaskKind;
 import cloud.avila.avx.metrics.WorkerMetrics;
 
@@ -30,7 +29,6 @@ import java.lang.System.Logger.Level;
 import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
@@ -63,6 +61,11 @@ public final class WorkStealingScheduler extends Scheduler {
     private static final System.Logger LOG =
             System.getLogger(WorkStealingScheduler.class.getName());
     private static final AtomicBoolean JDK_CHECKED = new AtomicBoolean();
+    private static final AtomicBoolean ACCESS_TOLD = new AtomicBoolean();
+
+    private static final String HOW_TO_OPEN =
+            "start the JVM with --add-opens=java.base/java.lang=ALL-UNNAMED, or set Add-Opens:"
+                    + " java.base/java.lang in the manifest of its jar";
 
     /** Task numbers that a worker draws at a time. */
     private static final int IDS_AT_ONCE = 1024;
@@ -142,6 +145,9 @@ public final class WorkStealingScheduler extends Scheduler {
         this.leads = new Lead[groups(settings)];
         Arrays.setAll(leads, group -> new Lead(this, group));
         this.counts = new TaskCounts(this);
+        if (!settings.driver().equals(IoDrivers.AUTO)) {
+            openDriversNow();
+        }
         boolean started = false;
         try {
             resize(settings.workers());
@@ -222,20 +228,36 @@ public final class WorkStealingScheduler extends Scheduler {
             return Access.JDK;
         }
         Access access = FiberThreads.resolve(settings.fibers() == FiberPolicy.ANY_ACCESS);
-        switch (access) {
-            case OPENED -> {}
-            case UNSAFE ->
-                    LOG.log(
-                            Level.INFO,
-                            "runtime \"%s\": java.lang is not open, fibers reach their workers through sun.misc.Unsafe; start the JVM with --add-opens java.base/java.lang=ALL-UNNAMED, or set the manifest's Add-Opens, to silence this"
-                                    .formatted(settings.name()));
-            case JDK ->
-                    LOG.log(
-                            Level.WARNING,
-                            "runtime \"%s\": java.lang is not open, fibers run on the JDK's scheduler; start the JVM with --add-opens java.base/java.lang=ALL-UNNAMED, or set the manifest's Add-Opens, to run them on AVX workers"
-                                    .formatted(settings.name()));
+        if (access == Access.JDK && settings.fibers() == FiberPolicy.OPENED_ONLY) {
+            throw new IllegalStateException(
+                    "runtime \"%s\" is to run fibers on its own workers only if java.lang is open to it, and it is not; %s, or leave fiberAccess at AUTO"
+                            .formatted(settings.name(), HOW_TO_OPEN));
+        }
+        if (access != Access.OPENED && ACCESS_TOLD.compareAndSet(false, true)) {
+            LOG.log(
+                    access == Access.UNSAFE ? Level.INFO : Level.WARNING,
+                    "runtime \"%s\": java.lang is not open, fibers %s; %s"
+                            .formatted(
+                                    settings.name(),
+                                    access == Access.UNSAFE
+                                            ? "reach their workers through sun.misc.Unsafe"
+                                            : "run on the JDK's scheduler instead of AVX workers",
+                                    HOW_TO_OPEN));
         }
         return access;
+    }
+
+    /** A driver that is asked for by name is opened at the start, for this system may lack it. */
+    private void openDriversNow() {
+        boolean opened = false;
+        try {
+            openDrivers();
+            opened = true;
+        } finally {
+            if (!opened) {
+                closeDrivers();
+            }
+        }
     }
 
     @Override
@@ -938,6 +960,15 @@ public final class WorkStealingScheduler extends Scheduler {
         return shutdown.isClosed();
     }
 
+    /**
+     * What happened to the tasks when it was closed.
+     *
+     * @return the counts; null until it is closed
+     */
+    public @Nullable ShutdownSummary shutdownSummary() {
+        return shutdown.summary();
+    }
+
     // --- looking on ---
 
     /**
@@ -978,20 +1009,6 @@ public final class WorkStealingScheduler extends Scheduler {
         return sum;
     }
 
-    private List<SocketMetrics> sockets() {
-        var sums = new EnumMap<SocketKind, SocketMetrics>(SocketKind.class);
-        for (SocketKind kind : SocketKind.values()) {
-            sums.put(kind, SocketMetrics.none(kind));
-        }
-        for (Lead lead : leads) {
-            IoDriver d = lead.driver();
-            if (d != null) {
-                d.socketMetrics().forEach(of -> sums.merge(of.kind(), of, SocketMetrics::plus));
-            }
-        }
-        return List.copyOf(sums.values());
-    }
-
     private String driverName() {
         for (Lead lead : leads) {
             IoDriver d = lead.driver();
@@ -999,7 +1016,7 @@ public final class WorkStealingScheduler extends Scheduler {
                 return d.name();
             }
         }
-        return settings.driver() + " (not opened yet)";
+        return IoDrivers.resolve(settings.driver()) + " (not opened yet)";
     }
 
     @Override
@@ -1050,8 +1067,7 @@ public final class WorkStealingScheduler extends Scheduler {
                 lanes.pushed(Lane.BACKGROUND),
                 lanes.aged(),
                 sumOf(worker -> worker.scheduleLatency),
-                sumOf(worker -> worker.taskTime),
-                sockets());
+                sumOf(worker -> worker.taskTime));
     }
 
     private LatencyHistogram sumOf(Function<Worker, LatencyRecorder> recorder) {

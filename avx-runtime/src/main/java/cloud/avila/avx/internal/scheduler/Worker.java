@@ -1,5 +1,6 @@
 package cloud.avila.avx.internal.scheduler;
 
+import cloud.avila.avx.internal.log.BoundedLog;
 import cloud.avila.avx.internal.park.Parker;
 import cloud.avila.avx.internal.reactor.IoDriver;
 import cloud.avila.avx.internal.timer.TimerWheel;
@@ -24,7 +25,7 @@ import java.util.function.Consumer;
  * leave}, and does not unmount in between.
  */
 final class Worker {
-    private static final System.Logger LOG = System.getLogger(Worker.class.getName());
+    private static final BoundedLog LOG = new BoundedLog(Worker.class);
 
     /** How many times in a row the LIFO slot goes before the queue. */
     static final int MAX_LIFO_TURNS = 3;

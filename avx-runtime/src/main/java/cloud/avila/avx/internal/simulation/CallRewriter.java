@@ -54,7 +54,10 @@ final class CallRewriter implements ClassFileTransformer {
     private static final String SYSTEM = "java/lang/System";
     private static final Set<String> TIMES = Set.of("nanoTime", "currentTimeMillis");
     private static final Set<String> UNTOUCHED =
-            Set.of("cloud/avila/avx/internal/simulation/", "cloud/avila/avx/internal/fiber/");
+            Set.of(
+                    "cloud/avila/avx/internal/simulation/",
+                    "cloud/avila/avx/internal/fiber/",
+                    "cloud/avila/avx/internal/log/");
 
     private final ThreadLocal<@Nullable Boolean> rewriting = new ThreadLocal<>();
 

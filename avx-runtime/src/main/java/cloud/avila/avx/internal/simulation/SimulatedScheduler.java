@@ -15,8 +15,6 @@ import cloud.avila.avx.internal.timer.Timer;
 import cloud.avila.avx.internal.timer.TimerQueue;
 import cloud.avila.avx.metrics.LatencyHistogram;
 import cloud.avila.avx.metrics.RuntimeMetrics;
-import cloud.avila.avx.metrics.SocketKind;
-import cloud.avila.avx.metrics.SocketMetrics;
 
 import org.jspecify.annotations.Nullable;
 
@@ -37,7 +35,6 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
-import java.util.stream.Stream;
 
 /** Runs fibers, jobs, steps and timers on one thread, in an order drawn from a seed. */
 public final class SimulatedScheduler extends Scheduler {
@@ -975,7 +972,6 @@ public final class SimulatedScheduler extends Scheduler {
                 0,
                 0,
                 none,
-                none,
-                Stream.of(SocketKind.values()).map(SocketMetrics::none).toList());
+                none);
     }
 }

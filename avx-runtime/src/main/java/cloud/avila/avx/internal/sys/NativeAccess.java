@@ -1,8 +1,31 @@
 package cloud.avila.avx.internal.sys;
 
+import java.lang.System.Logger.Level;
+import java.util.concurrent.atomic.AtomicBoolean;
+
 /** The way to the bindings; says clearly why there are none. */
 public final class NativeAccess {
+    private static final AtomicBoolean TOLD = new AtomicBoolean();
+
     private NativeAccess() {}
+
+    /**
+     * Says once what to do about the warning that the JDK is about to print, and prints to the
+     * standard error only; called before the first binding.
+     */
+    private static void tellIfNotEnabled() {
+        if (!NativeAccess.class.getModule().isNativeAccessEnabled()
+                && TOLD.compareAndSet(false, true)) {
+            System.getLogger(NativeAccess.class.getName())
+                    .log(
+                            Level.INFO,
+                            "native access is not enabled for AVX, and sockets need it: this JDK"
+                                    + " warns, a later one will refuse; start the JVM with"
+                                    + " --enable-native-access=ALL-UNNAMED, or set"
+                                    + " Enable-Native-Access: ALL-UNNAMED in the manifest of its"
+                                    + " jar");
+        }
+    }
 
     /**
      * The binding to the C library of Linux.
@@ -35,6 +58,7 @@ public final class NativeAccess {
                             + " on "
                             + arch);
         }
+        tellIfNotEnabled();
         try {
             return LinuxLibc.instance();
         } catch (LinkageError e) {
@@ -61,6 +85,7 @@ public final class NativeAccess {
                             + " on "
                             + arch);
         }
+        tellIfNotEnabled();
         try {
             return Winsock.instance();
         } catch (LinkageError | IllegalCallerException e) {
@@ -84,6 +109,7 @@ public final class NativeAccess {
             throw new UnsupportedOperationException(
                     "kqueue needs macOS on x86_64 or aarch64; this is " + os + " on " + arch);
         }
+        tellIfNotEnabled();
         try {
             return DarwinLibc.instance();
         } catch (LinkageError e) {

@@ -1,5 +1,6 @@
 package cloud.avila.avx.internal.timer;
 
+import cloud.avila.avx.internal.log.BoundedLog;
 import cloud.avila.avx.internal.park.Parker;
 
 import org.jspecify.annotations.Nullable;
@@ -49,7 +50,7 @@ public final class Timer implements ScheduledFuture<@Nullable Object> {
     /** {@code slot} of a timer that is in no slot any more. */
     static final int UNLINKED = -1;
 
-    private static final System.Logger LOG = System.getLogger(Timer.class.getName());
+    private static final BoundedLog LOG = new BoundedLog(Timer.class);
     private static final VarHandle STATE;
     private static final VarHandle WAITERS;
 
