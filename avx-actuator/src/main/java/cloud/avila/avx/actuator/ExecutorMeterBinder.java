@@ -1,8 +1,5 @@
 package cloud.avila.avx.actuator;
 
-import static cloud.avila.avx.actuator.MeterDefinition.counter;
-import static cloud.avila.avx.actuator.MeterDefinition.gauge;
-
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.binder.MeterBinder;
@@ -16,48 +13,11 @@ import java.util.function.Supplier;
 
 /**
  * Publishes task executors under the names, units and the one tag {@code name} that Micrometer uses
- * for thread pools, so that dashboards do not go blank when AVX replaces a pool.
+ * for thread pools, so that dashboards do not go blank when AVX replaces a pool; and what pools do
+ * not tell, as {@code avx.executor.*}.
  */
 final class ExecutorMeterBinder implements MeterBinder {
     private static final Duration SNAPSHOT_AGE = Duration.ofMillis(100);
-
-    private static final List<MeterDefinition<ExecutorMetrics>> METERS =
-            List.of(
-                    gauge(
-                            "executor.active",
-                            "threads",
-                            "Tasks that have started and not ended, waiting ones included",
-                            ExecutorMetrics::active),
-                    counter(
-                            "executor.completed",
-                            "tasks",
-                            "Tasks that have ended",
-                            ExecutorMetrics::completed),
-                    gauge(
-                            "executor.queued",
-                            "tasks",
-                            "Tasks accepted that have not started",
-                            ExecutorMetrics::queued),
-                    gauge(
-                            "executor.queue.remaining",
-                            "tasks",
-                            "Tasks that may still be queued",
-                            ExecutorMetrics::queueRemaining),
-                    gauge(
-                            "executor.pool.size",
-                            "threads",
-                            "Fibers that run the executor's tasks",
-                            ExecutorMetrics::poolSize),
-                    gauge(
-                            "executor.pool.core",
-                            "threads",
-                            "Worker threads that run the fibers",
-                            ExecutorMetrics::corePoolSize),
-                    gauge(
-                            "executor.pool.max",
-                            "threads",
-                            "Most tasks that may be active at once",
-                            ExecutorMetrics::maxPoolSize));
 
     private final Supplier<Map<String, ExecutorMetricsSource>> executors;
     private final List<Snapshots<ExecutorMetrics>> held = new CopyOnWriteArrayList<>();
@@ -81,13 +41,13 @@ final class ExecutorMeterBinder implements MeterBinder {
                             var snapshots =
                                     new Snapshots<>(executor::executorMetrics, SNAPSHOT_AGE);
                             all.add(snapshots);
-                            METERS.forEach(
-                                    meter ->
-                                            meter.register(
-                                                    registry,
-                                                    Tags.of("name", name),
-                                                    snapshots,
-                                                    m -> m));
+                            Tags tags = Tags.of(MeterKey.NAME.asString(), name);
+                            ExecutorMetrics now = snapshots.get();
+                            for (ExecutorMeters meter : ExecutorMeters.values()) {
+                                if (meter.isOf(now)) {
+                                    meter.register(registry, tags, snapshots, m -> m);
+                                }
+                            }
                         });
         held.addAll(all);
     }

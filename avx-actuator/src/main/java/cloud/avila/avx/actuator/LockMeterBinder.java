@@ -1,8 +1,5 @@
 package cloud.avila.avx.actuator;
 
-import static cloud.avila.avx.actuator.MeterDefinition.counter;
-import static cloud.avila.avx.actuator.MeterDefinition.gauge;
-
 import cloud.avila.avx.metrics.LockMetrics;
 import cloud.avila.avx.sync.NamedLocks;
 
@@ -24,32 +21,6 @@ import java.util.function.Supplier;
  */
 final class LockMeterBinder implements MeterBinder {
     private static final Duration SNAPSHOT_AGE = Duration.ofMillis(100);
-    private static final double NANOS_PER_SECOND = 1e9;
-
-    private static final MeterDefinition<Integer> LOCKS =
-            gauge(
-                    "avx.locks",
-                    "locks",
-                    "Locks with a name for which somebody has waited",
-                    Integer::doubleValue);
-
-    private static final List<MeterDefinition<LockMetrics>> METERS =
-            List.of(
-                    counter(
-                            "avx.lock.waits",
-                            "operations",
-                            "Times a thread had to queue for the lock",
-                            LockMetrics::waits),
-                    counter(
-                            "avx.lock.wait.time",
-                            "seconds",
-                            "Time that threads queued for the lock, estimated from one wait in eight",
-                            lock -> lock.estimatedTime().toNanos() / NANOS_PER_SECOND),
-                    gauge(
-                            "avx.lock.wait.longest",
-                            "seconds",
-                            "The longest wait for the lock among those that were timed",
-                            lock -> lock.longest().toNanos() / NANOS_PER_SECOND));
 
     private final Snapshots<List<LockMetrics>> locks;
     private final List<Object> held = new CopyOnWriteArrayList<>();
@@ -87,11 +58,13 @@ final class LockMeterBinder implements MeterBinder {
                     return known.size();
                 };
         held.add(counted);
-        LOCKS.register(registry, Tags.empty(), counted, n -> n);
+        LockCountMeter.LOCKS.register(registry, Tags.empty(), counted, n -> n);
     }
 
     private void register(MeterRegistry registry, Key key) {
-        Tags tags = Tags.of("kind", key.kind, "lock", key.name);
-        METERS.forEach(meter -> meter.register(registry, tags, locks, key::in));
+        Tags tags = Tags.of(MeterKey.KIND.asString(), key.kind, MeterKey.LOCK.asString(), key.name);
+        for (LockMeters meter : LockMeters.values()) {
+            meter.register(registry, tags, locks, key::in);
+        }
     }
 }

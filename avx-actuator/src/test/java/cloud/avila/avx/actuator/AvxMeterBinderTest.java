@@ -1,15 +1,19 @@
 package cloud.avila.avx.actuator;
 
+import static cloud.avila.avx.actuator.AvxDescription.lowerCase;
+
 import static org.assertj.core.api.Assertions.assertThat;
 
+import cloud.avila.avx.AvxRuntime;
 import cloud.avila.avx.ReactorDriver;
-import cloud.avila.avx.metrics.LockMetrics;
+import cloud.avila.avx.RuntimeConfig;
 import cloud.avila.avx.metrics.RuntimeMetrics;
+import cloud.avila.avx.metrics.SocketKind;
+import cloud.avila.avx.metrics.SocketMetrics;
 import cloud.avila.avx.metrics.WorkerMetrics;
 import cloud.avila.avx.metrics.WorkerState;
 
-import io.micrometer.core.instrument.Meter;
-import io.micrometer.core.instrument.Tag;
+import io.micrometer.core.instrument.Measurement;
 import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 
@@ -18,19 +22,13 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import java.lang.reflect.RecordComponent;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
 import java.util.Locale;
-import java.util.Map;
-import java.util.Objects;
-import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
-import java.util.regex.Pattern;
-import java.util.stream.Collectors;
-import java.util.stream.StreamSupport;
 
 class AvxMeterBinderTest {
     private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
@@ -130,48 +128,94 @@ class AvxMeterBinderTest {
     }
 
     @Test
-    void isDocumented() throws Exception {
+    void publishesEveryNumberOfTheSocketsOfEachKind() throws Exception {
         AvxMeterBinder binder = bind(() -> sample);
-        ExecutorMeterBinder executors =
-                new ExecutorMeterBinder(
-                        () -> Map.of("x", () -> new ExecutorMetrics(1, 2, 3, 4, 5, 6, 7)));
-        executors.bindTo(registry);
-        var lock = new LockMetrics("Mutex", "x", 1, 1, Duration.ZERO, Duration.ZERO);
-        var locks = new LockMeterBinder(() -> List.of(lock));
-        locks.bindTo(registry);
-        assertThat(registry.get("avx.locks").gauge().value()).isEqualTo(1);
-        Map<String, String> actual = new TreeMap<>();
-        for (Meter meter : registry.getMeters()) {
-            Meter.Id id = meter.getId();
-            String row =
-                    "| `%s` | %s | %s | %s | %s |"
-                            .formatted(
-                                    id.getName(),
-                                    id.getType().name().toLowerCase(Locale.ROOT),
-                                    Objects.requireNonNullElse(id.getBaseUnit(), ""),
-                                    StreamSupport.stream(
-                                                    id.getTagsAsIterable().spliterator(), false)
-                                            .map(Tag::getKey)
-                                            .map(key -> "`" + key + "`")
-                                            .collect(Collectors.joining(", ")),
-                                    id.getDescription());
-            actual.put(id.getName(), row);
-        }
-        Map<String, String> documented = new TreeMap<>();
-        var row = Pattern.compile("^\\| `((?:avx|executor)\\.[a-z0-9.]+)` \\|.*\\|$");
-        for (String line : Files.readAllLines(Path.of("../docs/metrics.md"))) {
-            var match = row.matcher(line);
-            if (match.matches()) {
-                assertThat(documented.put(match.group(1), line)).as("twice: " + line).isNull();
+        for (SocketMetrics sockets : sample.sockets()) {
+            Tags tags = Tags.of("runtime", "orders", "kind", lowerCase(sockets.kind()));
+            for (RecordComponent component : SocketMetrics.class.getRecordComponents()) {
+                if (component.getType() == long.class && isOf(component, sockets.kind())) {
+                    double value = ((Number) component.getAccessor().invoke(sockets)).doubleValue();
+                    assertThat(meterWith(value, tags)).as(component.getName()).isTrue();
+                }
             }
         }
-        assertThat(documented)
-                .as(
-                        "docs/metrics.md should have these rows:\n%s",
-                        String.join("\n", actual.values()))
-                .isEqualTo(actual);
-        assertThat(locks).isNotNull(); // meters hold it weakly
+        assertThat(registry.find("avx.sockets.accepted").meters()).hasSize(2);
+        assertThat(registry.find("avx.sockets.datagrams.sent").meters()).hasSize(2);
         binder.close();
+    }
+
+    private static boolean isOf(RecordComponent component, SocketKind kind) {
+        String name = component.getName();
+        if (name.startsWith("accept")) {
+            return kind.isListener();
+        }
+        if (name.startsWith("bytes")) {
+            return !kind.isListener();
+        }
+        return !name.startsWith("datagrams") || kind.isDatagram();
+    }
+
+    @Test
+    void metersOfWorkersComeAndGoWithThem() {
+        var now = new AtomicReference<>(Samples.runtime(WorkerState.RUNNING));
+        var binder = new AvxMeterBinder("orders", now::get, Duration.ZERO);
+        binder.bindTo(registry);
+        SimpleMeterRegistry second = new SimpleMeterRegistry();
+        binder.bindTo(second);
+        assertThat(registry.find("avx.worker.executed").meters()).hasSize(1);
+        now.set(Samples.runtime(WorkerState.RUNNING, WorkerState.PARKED, WorkerState.PARKED));
+        scrape(registry);
+        assertThat(registry.find("avx.worker.executed").meters()).hasSize(3);
+        assertThat(second.find("avx.worker.executed").meters()).hasSize(3);
+        double third =
+                registry.get("avx.worker.executed").tags("worker", "2").functionCounter().count();
+        assertThat(third).isEqualTo(now.get().workers().get(2).executed());
+        now.set(
+                Samples.runtime(
+                        1, WorkerState.RUNNING, WorkerState.TERMINATED, WorkerState.PARKED));
+        scrape(registry);
+        assertThat(registry.find("avx.worker.executed").tags("worker", "0").meters()).hasSize(1);
+        assertThat(registry.find("avx.worker.executed").tags("worker", "1").meters()).isEmpty();
+        assertThat(registry.find("avx.worker.executed").tags("worker", "2").meters())
+                .as("it is surplus, but has not ended")
+                .hasSize(1);
+        assertThat(second.find("avx.worker.executed").meters()).hasSize(2);
+        now.set(Samples.runtime(WorkerState.RUNNING, WorkerState.PARKED, WorkerState.PARKED));
+        scrape(second);
+        assertThat(registry.find("avx.worker.executed").meters()).hasSize(3);
+        binder.close();
+        assertThat(registry.getMeters()).isEmpty();
+        assertThat(second.getMeters()).isEmpty();
+        scrape(registry);
+        assertThat(registry.getMeters()).isEmpty();
+    }
+
+    @Test
+    void metersFollowARuntimeThatIsResized() {
+        try (var rt = AvxRuntime.create(RuntimeConfig.builder().workerThreads(1).build());
+                var binder = new AvxMeterBinder("resized", rt::metrics, Duration.ZERO)) {
+            binder.bindTo(registry);
+            rt.resize(3);
+            scrape(registry);
+            assertThat(registry.find("avx.worker.executed").meters()).hasSize(3);
+            rt.resize(1);
+            await(
+                    () -> {
+                        scrape(registry);
+                        return registry.find("avx.worker.executed").meters().size() == 1;
+                    });
+        }
+    }
+
+    private static void await(BooleanSupplier condition) {
+        for (int i = 0; !condition.getAsBoolean(); i++) {
+            assertThat(i).isLessThan(3_000);
+            LockSupport.parkNanos(10_000_000);
+        }
+    }
+
+    private static void scrape(SimpleMeterRegistry registry) {
+        registry.getMeters().forEach(meter -> meter.measure().forEach(Measurement::getValue));
     }
 
     private AvxMeterBinder bind(Supplier<RuntimeMetrics> metrics) {

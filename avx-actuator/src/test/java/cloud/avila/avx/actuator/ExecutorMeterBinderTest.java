@@ -18,7 +18,8 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 
 class ExecutorMeterBinderTest {
-    private final ExecutorMetricsSource executor = () -> new ExecutorMetrics(1, 2, 3, 4, 5, 6, 7);
+    private final ExecutorMetricsSource executor =
+            () -> new ExecutorMetrics(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12_000_000_000L);
     private final ExecutorMeterBinder binder =
             new ExecutorMeterBinder(() -> Map.of("applicationTaskExecutor", executor));
 
@@ -47,9 +48,35 @@ class ExecutorMeterBinderTest {
         assertThat(registry.get("executor.pool.max").gauge().value()).isEqualTo(7);
     }
 
+    @Test
+    void tellsWhatAThreadPoolDoesNot() {
+        MeterRegistry registry = new SimpleMeterRegistry();
+        binder.bindTo(registry);
+        assertThat(registry.get("avx.executor.rejected").functionCounter().count()).isEqualTo(8);
+        assertThat(registry.get("avx.executor.discarded").functionCounter().count()).isEqualTo(9);
+        assertThat(registry.get("avx.executor.timeouts").functionCounter().count()).isEqualTo(10);
+        assertThat(registry.get("avx.executor.caller.runs").functionCounter().count())
+                .isEqualTo(11);
+        assertThat(registry.get("avx.executor.queue.age").gauge().value()).isEqualTo(12);
+    }
+
+    @Test
+    void anExecutorThatDoesNotMeasureTheAgeHasNoSuchMeter() {
+        MeterRegistry registry = new SimpleMeterRegistry();
+        ExecutorMetricsSource plain = () -> new ExecutorMetrics(1, 2, 3, 4, 5, 6, 7);
+        var plainBinder = new ExecutorMeterBinder(() -> Map.of("plain", plain));
+        plainBinder.bindTo(registry);
+        assertThat(registry.find("avx.executor.queue.age").meters()).isEmpty();
+        assertThat(registry.get("avx.executor.rejected").functionCounter().count()).isZero();
+        assertThat(plainBinder).isNotNull(); // meters hold it weakly
+    }
+
     private static TreeSet<String> describe(MeterRegistry registry) {
         TreeSet<String> all = new TreeSet<>();
         for (Meter meter : registry.getMeters()) {
+            if (meter.getId().getName().startsWith("avx.")) {
+                continue;
+            }
             List<Tag> tags = meter.getId().getTags();
             all.add(
                     meter.getId().getName()

@@ -2,6 +2,8 @@ package cloud.avila.avx.actuator;
 
 import cloud.avila.avx.metrics.LatencyHistogram;
 import cloud.avila.avx.metrics.RuntimeMetrics;
+import cloud.avila.avx.metrics.SocketKind;
+import cloud.avila.avx.metrics.SocketMetrics;
 import cloud.avila.avx.metrics.WorkerMetrics;
 import cloud.avila.avx.metrics.WorkerState;
 
@@ -20,11 +22,23 @@ final class Samples {
     }
 
     static RuntimeMetrics runtime(String driver, WorkerState... states) {
+        return runtime(driver, states.length, states);
+    }
+
+    static RuntimeMetrics runtime(int activeWorkers, WorkerState... states) {
+        return runtime("epoll", activeWorkers, states);
+    }
+
+    private static RuntimeMetrics runtime(String driver, int activeWorkers, WorkerState... states) {
         List<WorkerMetrics> workers = new ArrayList<>();
         for (int i = 0; i < states.length; i++) {
             workers.add(fill(WorkerMetrics.class, 1000 * (i + 1), i, states[i]));
         }
-        return fill(RuntimeMetrics.class, 100, workers, driver);
+        List<SocketMetrics> sockets = new ArrayList<>();
+        for (SocketKind kind : SocketKind.values()) {
+            sockets.add(fill(SocketMetrics.class, 100_000 * (kind.ordinal() + 1), kind));
+        }
+        return fill(RuntimeMetrics.class, 100, workers, driver, sockets, activeWorkers);
     }
 
     private static LatencyHistogram histogram(long micros) {
@@ -42,12 +56,16 @@ final class Samples {
             String name = components[i].getName();
             Class<?> c = components[i].getType();
             long number = first + i;
-            if (name.equals("index")) {
+            if (name.equals("index") || name.equals("kind")) {
                 values[i] = special[0];
             } else if (c == WorkerState.class) {
                 values[i] = special[1];
-            } else if (c == List.class) {
+            } else if (name.equals("workers")) {
                 values[i] = special[0];
+            } else if (name.equals("sockets")) {
+                values[i] = special[2];
+            } else if (name.equals("activeWorkers")) {
+                values[i] = special[3];
             } else if (name.equals("driver")) {
                 values[i] = special[1];
             } else if (name.equals("fibers")) {

@@ -49,6 +49,8 @@ import java.util.List;
  * @param backgroundAged background tasks that ran before others because they had waited for long
  * @param scheduleLatency time from a task's spawn to its start, of one task in 64
  * @param taskTime time a worker spends on one piece of work, of one mounting in 64
+ * @param sockets what the sockets have done, one entry for each kind, in the order of the kinds;
+ *     all zero in a simulation
  */
 public record RuntimeMetrics(
         String runtime,
@@ -90,10 +92,27 @@ public record RuntimeMetrics(
         long backgroundSchedules,
         long backgroundAged,
         LatencyHistogram scheduleLatency,
-        LatencyHistogram taskTime) {
+        LatencyHistogram taskTime,
+        List<SocketMetrics> sockets) {
 
-    /** Keeps its own copy of the list. */
+    /** Keeps its own copies of the lists. */
     public RuntimeMetrics {
         workers = List.copyOf(workers);
+        sockets = List.copyOf(sockets);
+    }
+
+    /**
+     * What the sockets of a kind have done.
+     *
+     * @param kind the kind
+     * @return the numbers, zeros if there never was one
+     */
+    public SocketMetrics sockets(SocketKind kind) {
+        for (SocketMetrics each : sockets) {
+            if (each.kind() == kind) {
+                return each;
+            }
+        }
+        return SocketMetrics.none(kind);
     }
 }

@@ -56,7 +56,8 @@ class ArchitectureTest {
                                     "internal.log",
                                     "internal.sys",
                                     "internal.park",
-                                    "internal.fiber")),
+                                    "internal.fiber",
+                                    "metrics")),
                     entry(
                             "internal.scheduler",
                             Set.of(

@@ -1,5 +1,7 @@
 package cloud.avila.avx.internal.reactor;
 
+import cloud.avila.avx.metrics.SocketMetrics;
+
 import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
@@ -8,6 +10,7 @@ import java.net.SocketOption;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Supplier;
@@ -130,6 +133,15 @@ public interface IoDriver extends AutoCloseable {
      * @return the number
      */
     long acceptFailures();
+
+    /**
+     * What the sockets have done.
+     *
+     * @return at most one entry for each kind; none where nothing is counted
+     */
+    default List<SocketMetrics> socketMetrics() {
+        return List.of();
+    }
 
     /**
      * Opens a socket that accepts connections.

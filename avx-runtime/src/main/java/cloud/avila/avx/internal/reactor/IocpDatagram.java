@@ -7,6 +7,7 @@ import cloud.avila.avx.internal.sys.SocketAddresses;
 import cloud.avila.avx.internal.sys.WindowsAddresses;
 import cloud.avila.avx.internal.sys.WindowsError;
 import cloud.avila.avx.internal.sys.Winsock;
+import cloud.avila.avx.metrics.SocketKind;
 
 import org.jspecify.annotations.Nullable;
 
@@ -40,7 +41,7 @@ final class IocpDatagram extends IocpSocket implements IoDatagram {
     private volatile @Nullable InetSocketAddress peer;
 
     IocpDatagram(IocpDriver driver, long handle, int family) {
-        super(driver, handle, family);
+        super(driver, handle, family, SocketKind.UDP);
         receiving = new IocpOperation(driver);
         sending = new IocpOperation(driver);
         operations = List.of(receiving, sending);
@@ -162,6 +163,7 @@ final class IocpDatagram extends IocpSocket implements IoDatagram {
         InetSocketAddress sender = sender(address, addressLength);
         MemorySegment.copy(from, 0, MemorySegment.ofBuffer(to), 0, length);
         to.position(to.position() + length);
+        counts.receivedDatagram(length, count);
         return new Received(sender, length, count);
     }
 
@@ -301,6 +303,7 @@ final class IocpDatagram extends IocpSocket implements IoDatagram {
             result = winsock.sendto(scratch, handle, memory, count, scratch.address(), length);
         }
         if (result >= 0) {
+            counts.sentDatagrams(1, result);
             from.position(from.position() + result);
             return result;
         }

@@ -11,6 +11,7 @@ import cloud.avila.avx.internal.sys.NativeScratch;
 import cloud.avila.avx.internal.sys.WindowsAddresses;
 import cloud.avila.avx.internal.sys.WindowsError;
 import cloud.avila.avx.internal.sys.Winsock;
+import cloud.avila.avx.metrics.SocketMetrics;
 
 import org.jspecify.annotations.Nullable;
 
@@ -26,6 +27,7 @@ import java.net.Inet4Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -110,6 +112,8 @@ final class IocpDriver implements IoDriver {
 
     private final ReentrantLock afdLock = new ReentrantLock();
     private volatile long afd;
+
+    final SocketCounts counts = new SocketCounts();
 
     private final AtomicInteger registered = new AtomicInteger();
     private final AtomicLong registeredTotal = new AtomicLong();
@@ -411,6 +415,7 @@ final class IocpDriver implements IoDriver {
     }
 
     void acceptFailed(IocpSocket listener, int error) {
+        listener.counts.acceptFailed();
         acceptFailures.getAndIncrement();
         long now = System.nanoTime();
         long next = nextWarning.get();
@@ -662,6 +667,11 @@ final class IocpDriver implements IoDriver {
     @Override
     public long wakeups() {
         return wakeups.get();
+    }
+
+    @Override
+    public List<SocketMetrics> socketMetrics() {
+        return counts.metrics();
     }
 
     @Override

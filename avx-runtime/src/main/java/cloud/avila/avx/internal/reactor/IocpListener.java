@@ -5,6 +5,7 @@ import cloud.avila.avx.internal.sys.SocketAddresses;
 import cloud.avila.avx.internal.sys.WindowsAddresses;
 import cloud.avila.avx.internal.sys.WindowsError;
 import cloud.avila.avx.internal.sys.Winsock;
+import cloud.avila.avx.metrics.SocketKind;
 
 import org.jspecify.annotations.Nullable;
 
@@ -36,7 +37,7 @@ final class IocpListener extends IocpSocket implements IoListener {
     private final List<IocpOperation> operations;
 
     IocpListener(IocpDriver driver, long handle, int family) {
-        super(driver, handle, family);
+        super(driver, handle, family, SocketKind.TCP_LISTENER);
         accepting = new IocpOperation(driver);
         pausing = new IocpOperation(driver);
         operations = List.of(accepting, pausing);
@@ -80,6 +81,7 @@ final class IocpListener extends IocpSocket implements IoListener {
                 if (error == 0 && accepting.isDone()) {
                     IoStream accepted = takeAccepted();
                     if (accepted != null) {
+                        counts.accepted();
                         return accepted;
                     }
                     continue; // it had ended before it was accepted

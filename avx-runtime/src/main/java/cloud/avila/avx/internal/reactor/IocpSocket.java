@@ -7,6 +7,7 @@ import cloud.avila.avx.internal.sys.SocketAddresses;
 import cloud.avila.avx.internal.sys.WindowsAddresses;
 import cloud.avila.avx.internal.sys.WindowsError;
 import cloud.avila.avx.internal.sys.Winsock;
+import cloud.avila.avx.metrics.SocketKind;
 
 import org.jspecify.annotations.Nullable;
 
@@ -55,6 +56,7 @@ abstract class IocpSocket extends Holds implements IoSocket {
     final Winsock winsock;
     final long handle;
     final int family;
+    final SocketCounts.Of counts;
 
     /** Only a hint, so races between the reader and the writer do not matter. */
     private int operationsInARow;
@@ -72,11 +74,13 @@ abstract class IocpSocket extends Holds implements IoSocket {
     private volatile @Nullable InetSocketAddress local;
 
     /** Has taken a hold of the driver, which destroying the socket gives back. */
-    IocpSocket(IocpDriver driver, long handle, int family) {
+    IocpSocket(IocpDriver driver, long handle, int family, SocketKind kind) {
         this.driver = driver;
         this.winsock = driver.winsock;
         this.handle = handle;
         this.family = family;
+        this.counts = driver.counts.of(kind);
+        counts.opened();
     }
 
     /** The scratch of the carrier; see the overview for how long it may be used. */
@@ -352,6 +356,7 @@ abstract class IocpSocket extends Holds implements IoSocket {
         if (closing == Closing.ALREADY) {
             return;
         }
+        counts.closed();
         if (closing == Closing.HELD) {
             release();
         }

@@ -4,6 +4,7 @@ import cloud.avila.avx.internal.sys.NativeScratch;
 import cloud.avila.avx.internal.sys.WindowsAddresses;
 import cloud.avila.avx.internal.sys.WindowsError;
 import cloud.avila.avx.internal.sys.Winsock;
+import cloud.avila.avx.metrics.SocketKind;
 
 import org.jspecify.annotations.Nullable;
 
@@ -67,7 +68,7 @@ final class IocpStream extends IocpSocket implements IoStream {
     private volatile int broken;
 
     IocpStream(IocpDriver driver, long handle, int family, InetSocketAddress remote) {
-        super(driver, handle, family);
+        super(driver, handle, family, SocketKind.TCP_STREAM);
         this.remote = remote;
         receiving = new IocpOperation(driver);
         sending = new IocpOperation(driver);
@@ -279,6 +280,7 @@ final class IocpStream extends IocpSocket implements IoStream {
         }
         int count = put(receiving.doneBuffer(), taken, got - taken, to);
         if (!peek) {
+            counts.received(count);
             taken += count;
             if (taken == got) {
                 drained = got < wanted;
@@ -301,6 +303,7 @@ final class IocpStream extends IocpSocket implements IoStream {
                 put(memory, 0, result, to);
             }
             if (!peek) { // what was peeked is still there
+                counts.received(result);
                 drained = result < wanted;
             }
             return result;
@@ -498,6 +501,7 @@ final class IocpStream extends IocpSocket implements IoStream {
             }
             throw WindowsError.exception("write to", remote, -result);
         }
+        counts.sent(result);
         int left = result;
         for (int i = 0; left > 0; i++) {
             int part = Math.min(from[i].remaining(), left);

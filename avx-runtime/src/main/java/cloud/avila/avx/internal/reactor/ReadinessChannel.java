@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import cloud.avila.avx.internal.sys.LinuxErrno;
 import cloud.avila.avx.internal.sys.NativeScratch;
 import cloud.avila.avx.internal.sys.SocketCalls;
+import cloud.avila.avx.metrics.SocketKind;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -30,8 +31,8 @@ abstract class ReadinessChannel extends ReadinessSocket {
     /** Error with which the connection broke; the kernel tells it once, we tell it every time. */
     private volatile int broken;
 
-    ReadinessChannel(ReadinessDriver driver, int fd, int family) {
-        super(driver, fd, family);
+    ReadinessChannel(ReadinessDriver driver, int fd, int family, SocketKind kind) {
+        super(driver, fd, family, kind);
     }
 
     /** What is at the other end, for messages. */
@@ -191,6 +192,7 @@ abstract class ReadinessChannel extends ReadinessSocket {
             if (result < wanted && shortReadMeansDrained()) {
                 drainedAt = seen;
             }
+            counts.received(result);
             return (int) result;
         }
         if (result == 0) {
@@ -326,6 +328,7 @@ abstract class ReadinessChannel extends ReadinessSocket {
             if (result < count) {
                 fullAt = seen;
             }
+            counts.sent(result);
             return (int) result;
         }
         int errno = (int) -result;

@@ -6,6 +6,7 @@ import cloud.avila.avx.internal.sys.DatagramBatch;
 import cloud.avila.avx.internal.sys.LinuxErrno;
 import cloud.avila.avx.internal.sys.NativeScratch;
 import cloud.avila.avx.internal.sys.SocketAddresses;
+import cloud.avila.avx.metrics.SocketKind;
 
 import org.jspecify.annotations.Nullable;
 
@@ -30,7 +31,7 @@ final class ReadinessDatagram extends ReadinessDatagrams<InetSocketAddress, IoDa
     private volatile @Nullable Sender lastSender;
 
     ReadinessDatagram(ReadinessDriver driver, int fd, int family) {
-        super(driver, fd, family);
+        super(driver, fd, family, SocketKind.UDP);
     }
 
     @Override
@@ -144,6 +145,7 @@ final class ReadinessDatagram extends ReadinessDatagrams<InetSocketAddress, IoDa
                 MemorySegment.copy(memory[i], 0, MemorySegment.ofBuffer(buffer), 0, length);
             }
             buffer.position(buffer.position() + length);
+            counts.receivedDatagram(length, datagramLength);
             MemorySegment address = batch.headers.address(i);
             into.received[i] =
                     new Received(
@@ -211,9 +213,12 @@ final class ReadinessDatagram extends ReadinessDatagrams<InetSocketAddress, IoDa
         if (result < 0) {
             return noRoom(result, from[0].remaining(), to == null ? null : to[0]);
         }
+        long bytes = 0;
         for (int i = 0; i < result; i++) {
+            bytes += from[i].remaining();
             from[i].position(from[i].limit());
         }
+        counts.sentDatagrams(result, bytes);
         return result;
     }
 

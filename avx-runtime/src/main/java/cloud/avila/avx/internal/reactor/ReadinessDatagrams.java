@@ -3,6 +3,7 @@ package cloud.avila.avx.internal.reactor;
 import cloud.avila.avx.internal.sys.LinuxErrno;
 import cloud.avila.avx.internal.sys.NativeScratch;
 import cloud.avila.avx.internal.sys.SocketAddresses;
+import cloud.avila.avx.metrics.SocketKind;
 
 import org.jspecify.annotations.Nullable;
 
@@ -26,8 +27,8 @@ abstract class ReadinessDatagrams<A, R> extends ReadinessSocket {
     private final ReentrantLock sendTurn = new ReentrantLock();
     private volatile @Nullable A peer;
 
-    ReadinessDatagrams(ReadinessDriver driver, int fd, int family) {
-        super(driver, fd, family);
+    ReadinessDatagrams(ReadinessDriver driver, int fd, int family, SocketKind kind) {
+        super(driver, fd, family, kind);
     }
 
     /** What is told about a datagram, whose sender's address is in the scratch. */
@@ -121,6 +122,7 @@ abstract class ReadinessDatagrams<A, R> extends ReadinessSocket {
             MemorySegment.copy(io, 0, memory, 0, length);
         }
         R received = received(scratch, length, (int) result);
+        counts.receivedDatagram(length, (int) result);
         to.position(to.position() + length);
         return received;
     }
@@ -265,6 +267,7 @@ abstract class ReadinessDatagrams<A, R> extends ReadinessSocket {
             } while (result == -LinuxErrno.EINTR);
         }
         if (result >= 0) {
+            counts.sentDatagrams(1, result);
             from.position(from.position() + (int) result);
             return (int) result;
         }

@@ -2,6 +2,7 @@ package cloud.avila.avx.internal.reactor;
 
 import cloud.avila.avx.internal.sys.LinuxErrno;
 import cloud.avila.avx.internal.sys.NativeScratch;
+import cloud.avila.avx.metrics.SocketKind;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -18,7 +19,7 @@ final class ReadinessDescriptor extends ReadinessChannel implements IoDescriptor
 
     /** The descriptor stays the caller's, until {@link #own}. */
     ReadinessDescriptor(ReadinessDriver driver, int fd) {
-        super(driver, fd, 0);
+        super(driver, fd, 0, SocketKind.DESCRIPTOR);
     }
 
     void own() {

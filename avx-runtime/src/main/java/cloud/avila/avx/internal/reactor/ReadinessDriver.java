@@ -8,6 +8,7 @@ import cloud.avila.avx.internal.sys.NativeOption;
 import cloud.avila.avx.internal.sys.NativeScratch;
 import cloud.avila.avx.internal.sys.SocketAddresses;
 import cloud.avila.avx.internal.sys.SocketCalls;
+import cloud.avila.avx.metrics.SocketMetrics;
 
 import org.jspecify.annotations.Nullable;
 
@@ -96,6 +97,8 @@ abstract class ReadinessDriver implements IoDriver {
     private volatile boolean hasIpv6 = true;
     private volatile Runnable firstRegistration = () -> {};
     private volatile Supplier<? extends @Nullable IoDriver> homes = () -> this;
+
+    final SocketCounts counts = new SocketCounts();
 
     private final AtomicInteger generations = new AtomicInteger();
     private final AtomicInteger registered = new AtomicInteger();
@@ -374,6 +377,7 @@ abstract class ReadinessDriver implements IoDriver {
     }
 
     final void acceptFailed(ReadinessSocket listener, int errno) {
+        listener.counts.acceptFailed();
         acceptFailures.getAndIncrement();
         long now = System.nanoTime();
         long next = nextWarning.get();
@@ -754,6 +758,11 @@ abstract class ReadinessDriver implements IoDriver {
     @Override
     public final long wakeups() {
         return wakeups.get();
+    }
+
+    @Override
+    public final List<SocketMetrics> socketMetrics() {
+        return counts.metrics();
     }
 
     @Override

@@ -3,6 +3,8 @@ package cloud.avila.avx.internal.reactor;
 import cloud.avila.avx.internal.sys.LinuxErrno;
 import cloud.avila.avx.internal.sys.NativeScratch;
 import cloud.avila.avx.internal.sys.SocketAddresses;
+import cloud.avila.avx.internal.sys.SocketCalls;
+import cloud.avila.avx.metrics.SocketKind;
 
 import org.jspecify.annotations.Nullable;
 
@@ -26,7 +28,11 @@ class ReadinessListener extends ReadinessSocket implements IoListener {
     private final AtomicLong failures = new AtomicLong();
 
     ReadinessListener(ReadinessDriver driver, int fd, int family) {
-        super(driver, fd, family);
+        super(
+                driver,
+                fd,
+                family,
+                family == SocketCalls.AF_UNIX ? SocketKind.UNIX_LISTENER : SocketKind.TCP_LISTENER);
     }
 
     @Override
@@ -63,6 +69,7 @@ class ReadinessListener extends ReadinessSocket implements IoListener {
                 scratch.length().set(INT, 0, SocketAddresses.UNIX_BYTES);
                 int result = calls.accept(scratch, fd, scratch.address(), scratch.length());
                 if (result >= 0) {
+                    counts.accepted();
                     ReadinessDriver home = driver.home();
                     return home.add(accepted(home, scratch, result));
                 }

@@ -6,6 +6,7 @@ import cloud.avila.avx.internal.sys.LinuxErrno;
 import cloud.avila.avx.internal.sys.NativeScratch;
 import cloud.avila.avx.internal.sys.SocketAddresses;
 import cloud.avila.avx.internal.sys.SocketCalls;
+import cloud.avila.avx.metrics.SocketKind;
 
 import org.jspecify.annotations.Nullable;
 
@@ -114,6 +115,7 @@ abstract class ReadinessSocket extends Holds implements IoSocket {
     final SocketCalls calls;
     final int fd;
     final int family;
+    final SocketCounts.Of counts;
 
     /** Tells this owner of the descriptor number from the ones before and after it. */
     final int generation;
@@ -133,12 +135,14 @@ abstract class ReadinessSocket extends Holds implements IoSocket {
     private volatile int interest;
     private volatile @Nullable InetSocketAddress local;
 
-    ReadinessSocket(ReadinessDriver driver, int fd, int family) {
+    ReadinessSocket(ReadinessDriver driver, int fd, int family, SocketKind kind) {
         this.driver = driver;
         this.calls = driver.calls;
         this.fd = fd;
         this.family = family;
         this.generation = driver.nextGeneration();
+        this.counts = driver.counts.of(kind);
+        counts.opened();
     }
 
     /** The scratch of the carrier; see the overview for how long it may be used. */
@@ -447,6 +451,7 @@ abstract class ReadinessSocket extends Holds implements IoSocket {
             release();
         }
         if (closing != Closing.ALREADY) {
+            counts.closed();
             runOnce(WHEN_READABLE);
             runOnce(WHEN_WRITABLE);
         }

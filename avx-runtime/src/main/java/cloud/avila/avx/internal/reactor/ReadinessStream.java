@@ -4,6 +4,7 @@ import cloud.avila.avx.internal.sys.LinuxErrno;
 import cloud.avila.avx.internal.sys.NativeOption;
 import cloud.avila.avx.internal.sys.NativeScratch;
 import cloud.avila.avx.internal.sys.SocketCalls;
+import cloud.avila.avx.metrics.SocketKind;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -17,7 +18,11 @@ class ReadinessStream extends ReadinessChannel implements IoStream {
     private final InetSocketAddress remote;
 
     ReadinessStream(ReadinessDriver driver, int fd, int family, InetSocketAddress remote) {
-        super(driver, fd, family);
+        super(
+                driver,
+                fd,
+                family,
+                family == SocketCalls.AF_UNIX ? SocketKind.UNIX_STREAM : SocketKind.TCP_STREAM);
         this.remote = remote;
     }
 
@@ -108,6 +113,7 @@ class ReadinessStream extends ReadinessChannel implements IoStream {
             result = calls.sendFile(scratch, fd, part.file.fd, part.position, part.count);
         } while (result == -LinuxErrno.EINTR);
         if (result > 0) {
+            counts.sent(result);
             // fewer than asked for may be because the file ends, so it does not mean full
             return (int) result;
         }

@@ -2,6 +2,7 @@ package cloud.avila.avx.internal.reactor;
 
 import cloud.avila.avx.internal.sys.NativeScratch;
 import cloud.avila.avx.internal.sys.SocketCalls;
+import cloud.avila.avx.metrics.SocketKind;
 
 import java.lang.foreign.MemorySegment;
 import java.net.InetSocketAddress;
@@ -12,7 +13,7 @@ final class ReadinessUnixDatagram extends ReadinessDatagrams<UnixName, IoUnixDat
     private final UnixName local;
 
     ReadinessUnixDatagram(ReadinessDriver driver, int fd, UnixName local) {
-        super(driver, fd, SocketCalls.AF_UNIX);
+        super(driver, fd, SocketCalls.AF_UNIX, SocketKind.UNIX_DATAGRAM);
         this.local = local;
     }
 

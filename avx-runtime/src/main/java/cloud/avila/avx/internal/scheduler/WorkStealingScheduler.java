@@ -18,6 +18,8 @@ import cloud.avila.avx.metrics.FiberDump;
 import cloud.avila.avx.metrics.LatencyHistogram;
 import cloud.avila.avx.metrics.RuntimeMetrics;
 import cloud.avila.avx.metrics.ShutdownSummary;
+import cloud.avila.avx.metrics.SocketKind;
+import cloud.avila.avx.metrics.SocketMetrics;
 import cloud.avila.avx.metrics.TaskKind;
 import cloud.avila.avx.metrics.WorkerMetrics;
 
@@ -29,6 +31,7 @@ import java.lang.System.Logger.Level;
 import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
@@ -1009,6 +1012,20 @@ public final class WorkStealingScheduler extends Scheduler {
         return sum;
     }
 
+    private List<SocketMetrics> sockets() {
+        var sums = new EnumMap<SocketKind, SocketMetrics>(SocketKind.class);
+        for (SocketKind kind : SocketKind.values()) {
+            sums.put(kind, SocketMetrics.none(kind));
+        }
+        for (Lead lead : leads) {
+            IoDriver d = lead.driver();
+            if (d != null) {
+                d.socketMetrics().forEach(of -> sums.merge(of.kind(), of, SocketMetrics::plus));
+            }
+        }
+        return List.copyOf(sums.values());
+    }
+
     private String driverName() {
         for (Lead lead : leads) {
             IoDriver d = lead.driver();
@@ -1067,7 +1084,8 @@ public final class WorkStealingScheduler extends Scheduler {
                 lanes.pushed(Lane.BACKGROUND),
                 lanes.aged(),
                 sumOf(worker -> worker.scheduleLatency),
-                sumOf(worker -> worker.taskTime));
+                sumOf(worker -> worker.taskTime),
+                sockets());
     }
 
     private LatencyHistogram sumOf(Function<Worker, LatencyRecorder> recorder) {

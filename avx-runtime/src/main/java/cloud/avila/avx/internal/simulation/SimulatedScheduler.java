@@ -15,6 +15,8 @@ import cloud.avila.avx.internal.timer.Timer;
 import cloud.avila.avx.internal.timer.TimerQueue;
 import cloud.avila.avx.metrics.LatencyHistogram;
 import cloud.avila.avx.metrics.RuntimeMetrics;
+import cloud.avila.avx.metrics.SocketKind;
+import cloud.avila.avx.metrics.SocketMetrics;
 
 import org.jspecify.annotations.Nullable;
 
@@ -35,6 +37,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
+import java.util.stream.Stream;
 
 /** Runs fibers, jobs, steps and timers on one thread, in an order drawn from a seed. */
 public final class SimulatedScheduler extends Scheduler {
@@ -972,6 +975,7 @@ public final class SimulatedScheduler extends Scheduler {
                 0,
                 0,
                 none,
-                none);
+                none,
+                Stream.of(SocketKind.values()).map(SocketMetrics::none).toList());
     }
 }

@@ -13,6 +13,8 @@ import cloud.avila.avx.internal.reactor.IoDriver.ListenSettings;
 import cloud.avila.avx.internal.sys.LinuxErrno;
 import cloud.avila.avx.internal.sys.LinuxLibc;
 import cloud.avila.avx.internal.sys.NativeScratch;
+import cloud.avila.avx.metrics.SocketKind;
+import cloud.avila.avx.metrics.SocketMetrics;
 
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
@@ -139,6 +141,10 @@ class EpollDriverTest extends IoDriverContract {
                 }
                 assertEquals(4, listener.acceptFailures());
                 assertEquals(4, poller.driver().acceptFailures());
+                SocketMetrics counted =
+                        poller.driver().socketMetrics().get(SocketKind.TCP_LISTENER.ordinal());
+                assertEquals(4, counted.acceptFailures());
+                assertEquals(1, counted.accepted());
             }
         }
 

@@ -27,8 +27,10 @@ import java.util.Locale;
 public final class LoadGenerator implements AutoCloseable {
     private static final int READ_AT_ONCE = 256 << 10;
     private static final long REPLY_PATIENCE_MS = 20_000;
+    private static final String BUSY = "busy";
 
     private final Selector selector;
+    private final boolean busy;
     private final int size; // of a message, in bytes
     private final ByteBuffer reply;
     private final LatencyHistogram latencies = new LatencyHistogram();
@@ -36,7 +38,8 @@ public final class LoadGenerator implements AutoCloseable {
     private long trips;
     private boolean recording;
 
-    private LoadGenerator(String target, int count, int size) throws IOException {
+    private LoadGenerator(String target, boolean busy, int count, int size) throws IOException {
+        this.busy = busy;
         this.size = size;
         reply = ByteBuffer.allocateDirect(Math.min(size, READ_AT_ONCE));
         selector = Selector.open();
@@ -49,19 +52,21 @@ public final class LoadGenerator implements AutoCloseable {
     /**
      * Runs one phase after the other and prints a line of key=value pairs for each.
      *
-     * @param args target (tcp:port, udp:port or unix:path), process id of the server, then any
-     *     number of phases connections:messageBytes:warmUpMs:measureMs
+     * @param args target (tcp:port, udp:port or unix:path), process id of the server, optionally
+     *     "busy" to ask for replies again and again instead of sleeping, then any number of phases
+     *     connections:messageBytes:warmUpMs:measureMs
      * @throws IOException if a connection fails or a reply is wrong
      */
     public static void main(String[] args) throws IOException {
         if (args.length < 3) {
             throw new IllegalArgumentException(
-                    "expected TARGET SERVER_PID CONNECTIONS:MESSAGE_BYTES:WARM_UP_MS:MEASURE_MS...");
+                    "expected TARGET SERVER_PID [busy] CONNECTIONS:MESSAGE_BYTES:WARM_UP_MS:MEASURE_MS...");
         }
         long server = Long.parseLong(args[1]);
-        for (String phase : Arrays.copyOfRange(args, 2, args.length)) {
+        boolean busy = args[2].equals(BUSY);
+        for (String phase : Arrays.copyOfRange(args, busy ? 3 : 2, args.length)) {
             long[] p = Arrays.stream(phase.split(":", 4)).mapToLong(Long::parseLong).toArray();
-            try (var load = new LoadGenerator(args[0], (int) p[0], (int) p[1])) {
+            try (var load = new LoadGenerator(args[0], busy, (int) p[0], (int) p[1])) {
                 System.out.println(load.run(server, p[2] * 1_000_000, p[3] * 1_000_000));
             }
         }
@@ -105,8 +110,17 @@ public final class LoadGenerator implements AutoCloseable {
 
     private void pump(long duration) throws IOException {
         long begin = System.nanoTime();
+        long lastReply = begin;
+        long now;
         do {
-            if (selector.select(this::exchange, REPLY_PATIENCE_MS) == 0) {
+            int replies =
+                    busy
+                            ? selector.selectNow(this::exchange)
+                            : selector.select(this::exchange, REPLY_PATIENCE_MS);
+            now = System.nanoTime();
+            if (replies > 0) {
+                lastReply = now;
+            } else if (now - lastReply >= REPLY_PATIENCE_MS * 1_000_000) {
                 throw new IOException(
                         "no reply for "
                                 + REPLY_PATIENCE_MS
@@ -114,7 +128,7 @@ public final class LoadGenerator implements AutoCloseable {
                                 + connections.length
                                 + " connections");
             }
-        } while (System.nanoTime() - begin < duration);
+        } while (now - begin < duration);
     }
 
     private void exchange(SelectionKey key) {

@@ -7,21 +7,26 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import cloud.avila.avx.benchmarks.workload.LatencyHistogram;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 
 class LoadGeneratorTest {
-    @Test
-    void aReplyThatDiffersFromTheMessageIsAnError() throws Exception {
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aReplyThatDiffersFromTheMessageIsAnError(boolean busy) throws Exception {
         try (var server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             Thread echo = Thread.ofVirtual().start(() -> answerOnceWithOneByteChanged(server));
-            String[] args = {
-                "tcp:" + server.getLocalPort(),
-                Long.toString(ProcessHandle.current().pid()),
-                "1:64:1000:1000"
-            };
+            String target = "tcp:" + server.getLocalPort();
+            String own = Long.toString(ProcessHandle.current().pid());
+            String phase = "1:64:1000:1000";
+            String[] args =
+                    busy
+                            ? new String[] {target, own, "busy", phase}
+                            : new String[] {target, own, phase};
             var e = assertThrows(Exception.class, () -> LoadGenerator.main(args));
             assertTrue(e.toString().contains("reply 1 differs"), e.toString());
             echo.join();
