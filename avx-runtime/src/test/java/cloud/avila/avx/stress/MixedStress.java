@@ -3,6 +3,7 @@ package cloud.avila.avx.stress;
 import cloud.avila.avx.AvxRuntime;
 import cloud.avila.avx.EnterGuard;
 import cloud.avila.avx.FiberAccess;
+import cloud.avila.avx.ReactorDriver;
 import cloud.avila.avx.RuntimeConfig;
 import cloud.avila.avx.metrics.RuntimeMetrics;
 import cloud.avila.avx.stress.Scenario.Context;
@@ -113,7 +114,7 @@ public final class MixedStress {
             return new Usage(
                     memory.getHeapMemoryUsage().getUsed(),
                     openDescriptors(),
-                    ManagementFactory.getThreadMXBean().getThreadCount());
+                    platformThreads().size());
         }
 
         private static int openDescriptors() {
@@ -159,11 +160,22 @@ public final class MixedStress {
                     after.heap - before.heap < HEAP_TOLERANCE
                             && after.descriptors - before.descriptors < DESCRIPTOR_TOLERANCE
                             && after.threads - before.threads < THREAD_TOLERANCE,
-                    "the process has grown: before %s, after %s",
+                    "the process has grown: before %s, after %s, with the threads %s",
                     before,
-                    after);
+                    after,
+                    platformThreads());
         }
         return round;
+    }
+
+    /** Without those that the JDK starts for its virtual threads when it needs them, for good. */
+    private static List<String> platformThreads() {
+        return Thread.getAllStackTraces().keySet().stream()
+                .map(Thread::getName)
+                .filter(name -> !name.startsWith("ForkJoinPool-1-"))
+                .filter(name -> !name.startsWith("VirtualThread-"))
+                .sorted()
+                .toList();
     }
 
     private void report(int rounds, long start) {
@@ -256,11 +268,14 @@ public final class MixedStress {
     }
 
     private static AvxRuntime open(SplittableRandom random, String name, boolean strays) {
+        int workers = random.nextInt(1, 5);
         return AvxRuntime.create(
                 RuntimeConfig.builder()
                         .name(name)
                         .threadNamePrefix(name + "-worker-")
-                        .workerThreads(random.nextInt(1, 5))
+                        .workerThreads(workers)
+                        .reactorGroupSize(random.nextInt(3) == 0 ? random.nextInt(workers + 1) : 0)
+                        .reactorDriver(driver(random))
                         .localQueueCapacity(1 << random.nextInt(1, 9))
                         .injectionQueueCapacity(random.nextInt(3) == 0 ? 100 : 65_536)
                         .fiberAccess(random.nextInt(5) == 0 ? FiberAccess.JDK : FiberAccess.AUTO)
@@ -270,6 +285,14 @@ public final class MixedStress {
                         .stallThreshold(Duration.ofSeconds(random.nextInt(2) * 20))
                         .shutdownTimeout(strays ? Duration.ofMillis(50) : Duration.ofSeconds(60))
                         .build());
+    }
+
+    /** On Linux sometimes io_uring, which gives way to epoll where it is refused. */
+    private static ReactorDriver driver(SplittableRandom random) {
+        boolean other = random.nextInt(3) == 0;
+        return other && System.getProperty("os.name").equals("Linux")
+                ? ReactorDriver.IO_URING
+                : ReactorDriver.AUTO;
     }
 
     private static Future<?> start(Scenario scenario, Context cx, boolean onFiber)

@@ -2,15 +2,21 @@ package cloud.avila.avx.stress;
 
 import cloud.avila.avx.JoinHandle;
 import cloud.avila.avx.net.ReceivedDatagram;
+import cloud.avila.avx.net.SocketStream;
 import cloud.avila.avx.net.TcpListener;
 import cloud.avila.avx.net.TcpStream;
 import cloud.avila.avx.net.UdpSocket;
+import cloud.avila.avx.net.UnixAddress;
+import cloud.avila.avx.net.UnixListener;
+import cloud.avila.avx.net.UnixStream;
 
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -23,7 +29,72 @@ final class NetScenarios {
     private static final InetSocketAddress ANY_PORT =
             new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
 
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
+
     private NetScenarios() {}
+
+    /** A listener and how to reach it. */
+    private interface Gate extends AutoCloseable {
+        SocketStream accept(Duration timeout) throws IOException, InterruptedException;
+
+        SocketStream connect() throws IOException, InterruptedException;
+
+        @Override
+        void close() throws IOException;
+    }
+
+    private static Gate open(Scenario.Context cx) throws IOException {
+        return cx.chance(25) ? new UnixGate() : new TcpGate(cx.split());
+    }
+
+    private static final class TcpGate implements Gate {
+        private final TcpListener listener = TcpListener.bind(ANY_PORT);
+        private final boolean noDelay;
+
+        TcpGate(Scenario.Context cx) throws IOException {
+            noDelay = cx.chance(50);
+        }
+
+        @Override
+        public SocketStream accept(Duration timeout) throws IOException, InterruptedException {
+            return listener.accept(timeout);
+        }
+
+        @Override
+        public SocketStream connect() throws IOException, InterruptedException {
+            return TcpStream.connect(listener.localAddress(), PATIENCE).tcpNoDelay(noDelay);
+        }
+
+        @Override
+        public void close() throws IOException {
+            listener.close();
+        }
+    }
+
+    private static final class UnixGate implements Gate {
+        private final Path folder = Files.createTempDirectory("avx-stress");
+        private final Path path = folder.resolve("socket");
+        private final UnixListener listener = UnixListener.bind(path);
+
+        UnixGate() throws IOException {}
+
+        @Override
+        public SocketStream accept(Duration timeout) throws IOException, InterruptedException {
+            return listener.accept(timeout);
+        }
+
+        @Override
+        public SocketStream connect() throws IOException, InterruptedException {
+            return UnixStream.connect(UnixAddress.of(path), PATIENCE);
+        }
+
+        @Override
+        public void close() throws IOException {
+            listener.close();
+            Files.deleteIfExists(path);
+            Files.deleteIfExists(folder);
+        }
+    }
 
     /** What clients send comes back unchanged, whoever closes, resets, times out, is cancelled. */
     static final class Echo extends Scenario {
@@ -32,14 +103,13 @@ final class NetScenarios {
         @Override
         void run(Context cx) throws Exception {
             var stop = new AtomicBoolean();
-            try (var listener = TcpListener.bind(ANY_PORT)) {
+            try (Gate listener = open(cx)) {
                 Context own = cx.split();
                 JoinHandle<Integer> server = cx.spawn(() -> serve(own, listener, stop));
                 List<JoinHandle<Integer>> clients = new ArrayList<>();
                 for (int i = cx.between(1, 16); i > 0; i--) {
                     Context c = cx.split();
-                    var address = listener.localAddress();
-                    clients.add(cx.spawn(() -> connect(c, address)));
+                    clients.add(cx.spawn(() -> connect(c, listener)));
                 }
                 cancelSome(cx, clients);
                 joinAll(clients);
@@ -51,10 +121,10 @@ final class NetScenarios {
             }
         }
 
-        private static int serve(Context cx, TcpListener listener, AtomicBoolean stop)
+        private static int serve(Context cx, Gate listener, AtomicBoolean stop)
                 throws InterruptedException, IOException {
             while (!stop.get()) {
-                TcpStream stream;
+                SocketStream stream;
                 try {
                     stream = listener.accept(Duration.ofMillis(20));
                 } catch (SocketTimeoutException e) {
@@ -71,7 +141,7 @@ final class NetScenarios {
             return 0;
         }
 
-        private static int echo(Context cx, TcpStream stream) throws InterruptedException {
+        private static int echo(Context cx, SocketStream stream) throws InterruptedException {
             try (stream) {
                 if (cx.chance(50)) {
                     stream.copyTo(stream);
@@ -88,12 +158,9 @@ final class NetScenarios {
             }
         }
 
-        private int connect(Context cx, InetSocketAddress address) throws Exception {
+        private int connect(Context cx, Gate gate) throws Exception {
             while (cx.more()) {
-                try (var stream = TcpStream.connect(address, Duration.ofSeconds(30))) {
-                    if (cx.chance(50)) {
-                        stream.tcpNoDelay(true);
-                    }
+                try (SocketStream stream = gate.connect()) {
                     for (int i = cx.between(1, 50); i > 0 && cx.more(); i--) {
                         exchange(cx, stream);
                     }
@@ -110,7 +177,7 @@ final class NetScenarios {
             return 0;
         }
 
-        private void exchange(Context cx, TcpStream stream)
+        private void exchange(Context cx, SocketStream stream)
                 throws IOException, InterruptedException {
             byte[] out = new byte[cx.between(1, cx.chance(5) ? 20_000 : 200)];
             cx.random().nextBytes(out);
