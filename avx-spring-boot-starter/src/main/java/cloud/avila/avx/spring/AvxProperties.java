@@ -36,6 +36,7 @@ import java.util.function.Consumer;
  * @param blocking The pool for code that holds its thread.
  * @param watchdog The guard against stuck workers.
  * @param spring How Spring uses the runtime.
+ * @param web Which web servers use the runtime.
  */
 @ConfigurationProperties("avx")
 public record AvxProperties(
@@ -52,7 +53,8 @@ public record AvxProperties(
         @DefaultValue Reactor reactor,
         @DefaultValue Blocking blocking,
         @DefaultValue Watchdog watchdog,
-        @DefaultValue Spring spring) {
+        @DefaultValue Spring spring,
+        @DefaultValue Web web) {
 
     /**
      * How fibers are run.
@@ -127,6 +129,28 @@ public record AvxProperties(
         FORCE,
 
         /** Never; Spring Boot's own executors are used. */
+        OFF
+    }
+
+    /**
+     * Which web servers use the runtime.
+     *
+     * @param tomcat Where Tomcat runs requests: "executor" on fibers, "off" on its own threads.
+     * @param jetty Where Jetty runs requests: "executor" on fibers, "off" on its own threads.
+     * @param webflux Where WebFlux runs handler methods that may block: "executor" on fibers,
+     *     "off" on the server's own threads unless the application says otherwise.
+     */
+    public record Web(
+            @DefaultValue("executor") WebMode tomcat,
+            @DefaultValue("executor") WebMode jetty,
+            @DefaultValue("executor") WebMode webflux) {}
+
+    /** Where a web server runs requests. */
+    public enum WebMode {
+        /** As fibers of the runtime; connections stay with the server's own threads. */
+        EXECUTOR,
+
+        /** As without AVX. */
         OFF
     }
 
