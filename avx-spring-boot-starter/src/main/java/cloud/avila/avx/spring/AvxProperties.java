@@ -137,8 +137,8 @@ public record AvxProperties(
      *
      * @param tomcat Where Tomcat runs requests: "executor" on fibers, "off" on its own threads.
      * @param jetty Where Jetty runs requests: "executor" on fibers, "off" on its own threads.
-     * @param webflux Where WebFlux runs handler methods that may block: "executor" on fibers,
-     *     "off" on the server's own threads unless the application says otherwise.
+     * @param webflux Where WebFlux runs handler methods that may block: "executor" on fibers, "off"
+     *     on the server's own threads unless the application says otherwise.
      */
     public record Web(
             @DefaultValue("executor") WebMode tomcat,

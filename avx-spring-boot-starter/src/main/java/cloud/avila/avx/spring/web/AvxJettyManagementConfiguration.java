@@ -18,22 +18,14 @@ import org.springframework.core.env.Environment;
  * context only.
  */
 @ManagementContextConfiguration(value = ManagementContextType.CHILD, proxyBeanMethods = false)
-@ConditionalOnClass({
-    Server.class,
-    QueuedThreadPool.class,
-    ConfigurableJettyWebServerFactory.class
-})
-@ConditionalOnProperty(
-        name = "avx.web.jetty",
-        havingValue = "executor",
-        matchIfMissing = true)
+@ConditionalOnClass({Server.class, QueuedThreadPool.class, ConfigurableJettyWebServerFactory.class})
+@ConditionalOnProperty(name = "avx.web.jetty", havingValue = "executor", matchIfMissing = true)
 @ConditionalOnSingleCandidate(AvxRuntime.class)
 final class AvxJettyManagementConfiguration {
     AvxJettyManagementConfiguration() {}
 
     @Bean
-    JettyFiberCustomizer avxJettyManagementCustomizer(
-            AvxRuntime runtime, Environment environment) {
+    JettyFiberCustomizer avxJettyManagementCustomizer(AvxRuntime runtime, Environment environment) {
         return new JettyFiberCustomizer(runtime, environment);
     }
 }

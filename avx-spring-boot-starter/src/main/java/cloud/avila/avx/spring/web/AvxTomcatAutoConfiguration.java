@@ -24,10 +24,7 @@ import org.springframework.core.env.Environment;
     WebServerFactoryCustomizer.class
 })
 @ConditionalOnWebApplication
-@ConditionalOnProperty(
-        name = "avx.web.tomcat",
-        havingValue = "executor",
-        matchIfMissing = true)
+@ConditionalOnProperty(name = "avx.web.tomcat", havingValue = "executor", matchIfMissing = true)
 @ConditionalOnSingleCandidate(AvxRuntime.class)
 public final class AvxTomcatAutoConfiguration {
     AvxTomcatAutoConfiguration() {}

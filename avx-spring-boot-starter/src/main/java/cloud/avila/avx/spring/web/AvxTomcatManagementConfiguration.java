@@ -18,15 +18,8 @@ import org.springframework.core.env.Environment;
  * context only.
  */
 @ManagementContextConfiguration(value = ManagementContextType.CHILD, proxyBeanMethods = false)
-@ConditionalOnClass({
-    Tomcat.class,
-    ProtocolHandler.class,
-    ConfigurableTomcatWebServerFactory.class
-})
-@ConditionalOnProperty(
-        name = "avx.web.tomcat",
-        havingValue = "executor",
-        matchIfMissing = true)
+@ConditionalOnClass({Tomcat.class, ProtocolHandler.class, ConfigurableTomcatWebServerFactory.class})
+@ConditionalOnProperty(name = "avx.web.tomcat", havingValue = "executor", matchIfMissing = true)
 @ConditionalOnSingleCandidate(AvxRuntime.class)
 final class AvxTomcatManagementConfiguration {
     AvxTomcatManagementConfiguration() {}

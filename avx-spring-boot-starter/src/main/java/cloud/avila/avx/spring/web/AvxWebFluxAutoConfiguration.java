@@ -25,10 +25,7 @@ import org.springframework.web.reactive.config.WebFluxConfigurer;
 @AutoConfiguration(after = AvxTaskExecutionAutoConfiguration.class)
 @ConditionalOnClass(WebFluxConfigurer.class)
 @ConditionalOnWebApplication(type = Type.REACTIVE)
-@ConditionalOnProperty(
-        name = "avx.web.webflux",
-        havingValue = "executor",
-        matchIfMissing = true)
+@ConditionalOnProperty(name = "avx.web.webflux", havingValue = "executor", matchIfMissing = true)
 @ConditionalOnBean(name = AVX_TASK_EXECUTOR_BEAN_NAME)
 public final class AvxWebFluxAutoConfiguration {
     AvxWebFluxAutoConfiguration() {}

@@ -118,8 +118,7 @@ class RequestExecutorTest {
         runtime.close();
         assertThatExceptionOfType(RejectedExecutionException.class)
                 .isThrownBy(() -> executor.execute(() -> {}))
-                .withMessageStartingWith(
-                        "runtime 'web' did not accept a request of 'http-1': ");
+                .withMessageStartingWith("runtime 'web' did not accept a request of 'http-1': ");
         assertThat(executor.getActiveCount()).isZero();
     }
 

@@ -101,9 +101,7 @@ class TomcatFibersTest {
     void leavesNothingBehind() throws Exception {
         TomcatRequestExecutor executor = executor();
         await(() -> executor.getActiveCount() == 0 && executor.waiting() == 0);
-        await(
-                () ->
-                        runtime.dumpFibers().toString().lines().noneMatch(l -> l.contains("-exec-")));
+        await(() -> runtime.dumpFibers().toString().lines().noneMatch(l -> l.contains("-exec-")));
     }
 
     private TomcatRequestExecutor executor() {
@@ -125,7 +123,9 @@ class TomcatFibersTest {
             http.get("/where");
             assertThat(http.response().body())
                     .matches(
-                            "virtual http-nio-auto-\\d+-" + port + "-exec-\\d+ on tomcat, loader"
+                            "virtual http-nio-auto-\\d+-"
+                                    + port
+                                    + "-exec-\\d+ on tomcat, loader"
                                     + " TomcatEmbeddedWebappClassLoader");
         }
     }
@@ -146,9 +146,7 @@ class TomcatFibersTest {
     void jmxAndMetersTellHowManyRequestsRun() throws Exception {
         MBeanServer server = ManagementFactory.getPlatformMBeanServer();
         ObjectName pool =
-                server
-                        .queryNames(new ObjectName("*:type=ThreadPool,name=*"), null)
-                        .stream()
+                server.queryNames(new ObjectName("*:type=ThreadPool,name=*"), null).stream()
                         .filter(name -> name.getKeyProperty("name").equals(nameInJmx()))
                         .findFirst()
                         .orElseThrow();
@@ -199,7 +197,8 @@ class TomcatFibersTest {
         var listener =
                 new WebSocket.Listener() {
                     @Override
-                    public CompletionStage<?> onText(WebSocket socket, CharSequence text, boolean last) {
+                    public CompletionStage<?> onText(
+                            WebSocket socket, CharSequence text, boolean last) {
                         answers.append(text);
                         if (last) {
                             answers.append('\n');
@@ -273,7 +272,8 @@ class TomcatFibersTest {
                                                                 List.of(
                                                                         bytes(head),
                                                                         repeated(block, blocks),
-                                                                        bytes("\r\n--sep--\r\n"))))))
+                                                                        bytes(
+                                                                                "\r\n--sep--\r\n"))))))
                         .build();
         assertThat(HTTP.send(request, BodyHandlers.ofString()).body())
                 .isEqualTo(blocks * (long) block.length + " " + crc.getValue() + " on tomcat");
