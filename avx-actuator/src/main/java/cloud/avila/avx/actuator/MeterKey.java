@@ -21,7 +21,11 @@ enum MeterKey implements KeyName {
     /** The lock's name. */
     LOCK,
     /** The executor's bean name. */
-    NAME;
+    NAME,
+    /** The class of a task. */
+    TASK,
+    /** How a task ended: {@code success} or {@code error}. */
+    OUTCOME;
 
     @Override
     public String asString() {

@@ -35,6 +35,7 @@ import java.util.function.Consumer;
  * @param reactor How sockets are waited for.
  * @param blocking The pool for code that holds its thread.
  * @param watchdog The guard against stuck workers.
+ * @param metrics What is measured beyond the runtime's own counters.
  * @param spring How Spring uses the runtime.
  * @param web Which web servers use the runtime.
  */
@@ -53,6 +54,7 @@ public record AvxProperties(
         @DefaultValue Reactor reactor,
         @DefaultValue Blocking blocking,
         @DefaultValue Watchdog watchdog,
+        @DefaultValue Metrics metrics,
         @DefaultValue Spring spring,
         @DefaultValue Web web) {
 
@@ -101,6 +103,24 @@ public record AvxProperties(
     public record Watchdog(
             @DefaultValue("100ms") Duration stallThreshold,
             @DefaultValue("true") boolean takeOver) {}
+
+    /**
+     * What is measured beyond the runtime's own counters.
+     *
+     * @param taskTimes Whether to time each task of the executors.
+     * @param taskClasses How many classes of tasks have a tag of their own in the timers of an
+     *     executor, 0 to 1000; the others share one.
+     */
+    public record Metrics(
+            @DefaultValue("true") boolean taskTimes, @DefaultValue("20") int taskClasses) {
+        /** Checks the range. */
+        public Metrics {
+            if (taskClasses < 0 || taskClasses > 1000) {
+                throw new InvalidConfigurationPropertyValueException(
+                        "avx.metrics.task-classes", taskClasses, "It must be between 0 and 1000.");
+            }
+        }
+    }
 
     /**
      * How Spring uses the runtime.
