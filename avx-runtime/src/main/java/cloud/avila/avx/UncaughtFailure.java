@@ -17,8 +17,8 @@ public record UncaughtFailure(String runtime, String task, Throwable cause) {
 
     /**
      * Writes the failure to the log, as an error; what happens if no other handler is set. Of many
-     * failures in a short time, not all are written: 50 at once and one each
-     * second after them, with the number of those left out. The metrics count all.
+     * failures in a short time, not all are written: 50 at once and one each second after them,
+     * with the number of those left out. The metrics count all.
      */
     public void log() {
         LOG.log(

@@ -66,11 +66,13 @@ public final class Parker {
      * @param blocker what the thread waits on, for diagnosis
      */
     public static void park(Object blocker) {
+        Object event = ParkEvents.begins();
         if (ADDRESS != null && !Thread.currentThread().isVirtual()) {
             ADDRESS.park(blocker, false, 0);
         } else {
             LockSupport.park(blocker);
         }
+        ParkEvents.ended(event, blocker);
     }
 
     /**
@@ -80,6 +82,7 @@ public final class Parker {
      * @param nanos the most nanoseconds to wait; returns at once when zero or negative
      */
     public static void parkNanos(Object blocker, long nanos) {
+        Object event = ParkEvents.begins();
         if (ADDRESS != null && !Thread.currentThread().isVirtual()) {
             if (nanos > 0) {
                 ADDRESS.park(blocker, true, Deadline.afterNanos(nanos));
@@ -87,6 +90,7 @@ public final class Parker {
         } else {
             LockSupport.parkNanos(blocker, nanos);
         }
+        ParkEvents.ended(event, blocker);
     }
 
     /**

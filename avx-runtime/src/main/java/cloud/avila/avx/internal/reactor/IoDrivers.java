@@ -7,6 +7,7 @@ import cloud.avila.avx.internal.sys.NativeAccess;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.util.function.Consumer;
 
 /** Opens drivers by name. */
 public final class IoDrivers {
@@ -32,10 +33,25 @@ public final class IoDrivers {
      * @throws IllegalArgumentException if there is no driver of that name
      */
     public static IoDriver open(String driverName) throws IOException {
+        return open(driverName, reason -> {});
+    }
+
+    /**
+     * Opens a driver.
+     *
+     * @param driverName as for {@link #open(String)}
+     * @param fallback is told why, if the system refuses the driver and another takes its place
+     * @return a new driver
+     * @throws IOException if the system refuses the descriptors it needs
+     * @throws UnsupportedOperationException if this system does not have the driver, or native
+     *     access is denied; the message says what to do
+     * @throws IllegalArgumentException if there is no driver of that name
+     */
+    public static IoDriver open(String driverName, Consumer<String> fallback) throws IOException {
         return switch (driverName) {
-            case AUTO -> open(resolve(AUTO));
+            case AUTO -> open(resolve(AUTO), fallback);
             case "epoll" -> EpollDriver.open(NativeAccess.linux());
-            case "io_uring" -> uring(NativeAccess.linux(), NativeAccess.linuxUring());
+            case "io_uring" -> uring(NativeAccess.linux(), NativeAccess.linuxUring(), fallback);
             case "kqueue" -> KqueueDriver.open(NativeAccess.darwin());
             case "iocp" -> IocpDriver.open(NativeAccess.windows(), false);
             default ->
@@ -65,14 +81,17 @@ public final class IoDrivers {
         return os.startsWith("Mac") ? "kqueue" : "epoll";
     }
 
-    static IoDriver uring(LinuxLibc libc, LinuxUring uring) throws IOException {
+    static IoDriver uring(LinuxLibc libc, LinuxUring uring, Consumer<String> fallback)
+            throws IOException {
         try {
             return UringDriver.open(libc, uring, UringDriver.Settings.DEFAULTS);
         } catch (UringUnavailableException e) {
             LOG.log(
                     Level.WARNING,
                     e.getMessage() + "; using epoll, set avx.reactor.driver=epoll to silence this");
-            return EpollDriver.open(libc);
+            IoDriver epoll = EpollDriver.open(libc);
+            fallback.accept(String.valueOf(e.getMessage()));
+            return epoll;
         }
     }
 }

@@ -67,6 +67,14 @@ final class FlightEvents {
         }
     }
 
+    /** The system refuses a driver. */
+    static void driverFallback(
+            String runtime, String wanted, String used, @Nullable String reason) {
+        if (PRESENT) {
+            DriverFallbackEvent.record(runtime, wanted, used, reason);
+        }
+    }
+
     /** A task was refused. */
     static void reject(String runtime, @Nullable String why) {
         if (PRESENT) {

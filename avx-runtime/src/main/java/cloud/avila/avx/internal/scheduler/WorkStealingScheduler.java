@@ -895,6 +895,7 @@ public final class WorkStealingScheduler extends Scheduler {
     }
 
     private void openDrivers() {
+        var refusals = new ArrayList<String>();
         ShortLocks.acquire(driverLock);
         try {
             for (Lead lead : leads) {
@@ -903,7 +904,7 @@ public final class WorkStealingScheduler extends Scheduler {
                         throw new IllegalStateException(
                                 "runtime \"" + name() + "\" is closed, it opens no more sockets");
                     }
-                    IoDriver d = IoDrivers.open(settings.driver());
+                    IoDriver d = IoDrivers.open(settings.driver(), refusals::add);
                     d.onFirstRegistration(() -> driverInUse(lead));
                     if (leads.length > 1) {
                         d.acceptInto(() -> nextLead().driver());
@@ -918,6 +919,10 @@ public final class WorkStealingScheduler extends Scheduler {
                     e);
         } finally {
             driverLock.unlock();
+        }
+        if (!refusals.isEmpty()) {
+            FlightEvents.driverFallback(
+                    name(), settings.driver(), driverName(), refusals.getFirst());
         }
     }
 

@@ -169,8 +169,9 @@ class UringDriverTest extends IoDriverContract {
                 throws Exception {
             uring.fail(function, errno, 1, 1000);
             List<String> said = Collections.synchronizedList(new ArrayList<>());
+            List<String> reasons = new ArrayList<>();
             try (var unused = logOf(IoDrivers.class, said);
-                    IoDriver driver = IoDrivers.uring(NativeAccess.linux(), uring)) {
+                    IoDriver driver = IoDrivers.uring(NativeAccess.linux(), uring, reasons::add)) {
                 assertEquals("epoll", driver.name());
             }
             assertEquals(
@@ -180,6 +181,7 @@ class UringDriverTest extends IoDriverContract {
                                     + "; using epoll, set avx.reactor.driver=epoll to silence"
                                     + " this"),
                     said);
+            assertEquals(List.of("io_uring unavailable: " + why), reasons);
         }
 
         @Test

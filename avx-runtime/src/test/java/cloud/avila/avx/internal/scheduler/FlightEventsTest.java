@@ -9,8 +9,14 @@ import cloud.avila.avx.AvxRuntime;
 import cloud.avila.avx.FiberAccess;
 import cloud.avila.avx.Priority;
 import cloud.avila.avx.RuntimeConfig;
+import cloud.avila.avx.sync.Mutex;
 import cloud.avila.avx.task.Futures;
+import cloud.avila.avx.time.Sleep;
 
+import jdk.jfr.Configuration;
+import jdk.jfr.Event;
+import jdk.jfr.EventType;
+import jdk.jfr.FlightRecorder;
 import jdk.jfr.Recording;
 import jdk.jfr.consumer.RecordedEvent;
 import jdk.jfr.consumer.RecordingFile;
@@ -21,17 +27,25 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 import java.io.IOException;
+import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Collectors;
 
 class FlightEventsTest {
     private static final String TASK = "cloud.avila.avx.Task";
+    private static final String PARK = "cloud.avila.avx.Park";
+    private static final String FALLBACK = "cloud.avila.avx.DriverFallback";
 
     @TempDir Path folder;
 
@@ -231,6 +245,170 @@ class FlightEventsTest {
                     events.toString());
             assertEquals("recorded", events.getFirst().getString("runtime"));
         }
+    }
+
+    @Test
+    void aFiberThatWaitsForLongIsRecordedWithWhatItWaitsFor() throws Exception {
+        try (var recording = new Recording()) {
+            recording.enable(PARK).withThreshold(Duration.ofMillis(20));
+            recording.start();
+            try (var rt = runtime()) {
+                var lock = new Mutex("orders");
+                lock.lock();
+                var waiter =
+                        rt.spawn(
+                                "waiter",
+                                () -> {
+                                    lock.lock();
+                                    lock.unlock();
+                                    return 1;
+                                });
+                Thread.sleep(50);
+                lock.unlock();
+                waiter.join();
+                rt.spawn(() -> 1).join(); // a platform thread waits here
+            }
+            List<RecordedEvent> events = await(recording, PARK, 1);
+            RecordedEvent park =
+                    events.stream()
+                            .filter(e -> e.getString("blocker").contains("orders"))
+                            .findFirst()
+                            .orElseThrow();
+            assertTrue(park.getDuration().toMillis() >= 20, park.toString());
+            assertTrue(park.getThread().isVirtual(), park.toString());
+            assertTrue(
+                    park.getStackTrace().getFrames().stream()
+                            .anyMatch(
+                                    frame ->
+                                            frame.getMethod()
+                                                    .getType()
+                                                    .getName()
+                                                    .contains("FlightEventsTest")),
+                    park.toString());
+            for (RecordedEvent event : events) {
+                assertTrue(event.getThread().isVirtual(), event.toString());
+                assertTrue(event.getDuration().toMillis() >= 20, event.toString());
+            }
+        }
+    }
+
+    @Test
+    void waitsAreNotRecordedUnlessAskedFor() throws Exception {
+        try (var recording = new Recording()) {
+            recording.start();
+            try (var rt = runtime()) {
+                rt.spawn(
+                                () -> {
+                                    Sleep.of(Duration.ofMillis(40));
+                                    return 1;
+                                })
+                        .join();
+            }
+            assertEquals(List.of(), await(recording, PARK, 0));
+        }
+    }
+
+    @Test
+    void aDriverThatGivesWayIsRecorded() throws Exception {
+        try (var recording = new Recording()) {
+            recording.start();
+            FlightEvents.driverFallback("recorded", "io_uring", "epoll", "refused");
+            RecordedEvent event = await(recording, FALLBACK, 1).getFirst();
+            assertEquals("recorded", event.getString("runtime"));
+            assertEquals("io_uring", event.getString("wanted"));
+            assertEquals("epoll", event.getString("used"));
+            assertEquals("refused", event.getString("reason"));
+        }
+    }
+
+    /** The recording that the settings file makes has an event of each kind. */
+    @Test
+    void theSettingsFileRecordsEveryKindOfEvent() throws Exception {
+        var stop = new AtomicBoolean();
+        try (var recording = new Recording(settings())) {
+            recording.start();
+            var rt = runtime();
+            try (rt) {
+                rt.spawn(
+                                "sleeper",
+                                () -> {
+                                    Sleep.of(Duration.ofMillis(150));
+                                    return 1;
+                                })
+                        .join();
+                try {
+                    for (int i = 0; i < 2; i++) {
+                        rt.spawn(
+                                "hog",
+                                () -> {
+                                    while (!stop.get()) {
+                                        Thread.onSpinWait();
+                                    }
+                                    return 0;
+                                });
+                    }
+                    while (rt.metrics().stalls() < 2) {
+                        Thread.sleep(1);
+                    }
+                    rt.spawn("patient", () -> 1).join();
+                } finally {
+                    stop.set(true);
+                }
+            }
+            assertThrows(RejectedExecutionException.class, () -> rt.spawn(() -> 1));
+            FlightEvents.driverFallback("recorded", "io_uring", "epoll", "refused");
+            for (String kind : settingsOfEvents()) {
+                assertFalse(await(recording, kind, 1).isEmpty(), kind);
+            }
+            assertTrue(
+                    await(recording, TASK, 1).stream()
+                            .allMatch(e -> e.getDuration().toMillis() >= 100));
+        }
+    }
+
+    @Test
+    void theSettingsFileNamesEveryEventOfAvxAndOnlySettingsThatTheyHave() throws Exception {
+        var events = new TreeMap<String, EventType>();
+        for (Class<? extends Event> type :
+                List.of(
+                        Class.forName("cloud.avila.avx.internal.park.ParkEvent")
+                                .asSubclass(Event.class),
+                        TaskEvent.class,
+                        StallEvent.class,
+                        TakeOverEvent.class,
+                        RejectEvent.class,
+                        DriverFallbackEvent.class)) {
+            EventType described = EventType.getEventType(type);
+            events.put(described.getName(), described);
+        }
+        FlightRecorder.getFlightRecorder().getEventTypes().stream()
+                .filter(type -> type.getName().startsWith("cloud.avila.avx."))
+                .forEach(type -> events.put(type.getName(), type));
+        assertTrue(events.containsKey(PARK), events.toString());
+        assertEquals(events.keySet(), new TreeSet<>(settingsOfEvents()));
+        for (String setting : settings().keySet()) {
+            String[] parts = setting.split("#");
+            EventType type = events.get(parts[0]);
+            assertTrue(
+                    type != null
+                            && type.getSettingDescriptors().stream()
+                                    .anyMatch(each -> each.getName().equals(parts[1])),
+                    setting);
+        }
+    }
+
+    private static Map<String, String> settings() throws Exception {
+        try (var file = FlightEvents.class.getResourceAsStream("/META-INF/jfr/avx.jfc")) {
+            assertTrue(file != null);
+            return Configuration.create(new InputStreamReader(file, StandardCharsets.UTF_8))
+                    .getSettings();
+        }
+    }
+
+    private static Set<String> settingsOfEvents() throws Exception {
+        return settings().keySet().stream()
+                .map(setting -> setting.split("#")[0])
+                .collect(Collectors.toSet());
     }
 
     /** For a JVM without the recorder. */
