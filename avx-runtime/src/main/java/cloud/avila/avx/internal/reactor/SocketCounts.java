@@ -13,7 +13,7 @@ import java.util.concurrent.atomic.LongAdder;
  * What the sockets of a driver have done, by kind.
  *
  * <p>Any thread may use any socket, so each count is a {@link LongAdder}: one atomic addition to a
- * line of memory that is rarely another processor's, beside a system call that costs a hundred
+ * line of memory that is seldom another processor's, beside a system call that costs many
  * times as much. It neither locks nor parks, so it may be used while the scratch memory is.
  */
 final class SocketCounts {
