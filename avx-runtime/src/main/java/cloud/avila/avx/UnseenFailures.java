@@ -19,9 +19,19 @@ final class UnseenFailures {
 
     /** Made at the first failure, since it has a thread. */
     private static final class Watch {
-        static final Cleaner CLEANER =
-                Cleaner.create(
-                        Thread.ofPlatform().name("avx-unseen-failures").daemon(true).factory());
+        static final Cleaner CLEANER = Cleaner.create(Watch::thread);
+
+        /** Must not refer to the application, or its class loader would stay for ever. */
+        private static Thread thread(Runnable task) {
+            Thread thread =
+                    Thread.ofPlatform()
+                            .name("avx-unseen-failures")
+                            .daemon(true)
+                            .inheritInheritableThreadLocals(false)
+                            .unstarted(task);
+            thread.setContextClassLoader(null);
+            return thread;
+        }
     }
 
     /** Must not refer to the task, or that would stay reachable. */

@@ -37,9 +37,19 @@ public final class LeakDetector {
 
     /** Made when the first socket is tracked, since it has a thread. */
     private static final class Tracking {
-        static final Cleaner CLEANER =
-                Cleaner.create(
-                        Thread.ofPlatform().name("avx-leak-detector").daemon(true).factory());
+        static final Cleaner CLEANER = Cleaner.create(Tracking::thread);
+
+        /** Must not refer to the application, or its class loader would stay for ever. */
+        private static Thread thread(Runnable task) {
+            Thread thread =
+                    Thread.ofPlatform()
+                            .name("avx-leak-detector")
+                            .daemon(true)
+                            .inheritInheritableThreadLocals(false)
+                            .unstarted(task);
+            thread.setContextClassLoader(null);
+            return thread;
+        }
     }
 
     /** Where a socket was opened; thrown by nobody. */

@@ -179,8 +179,6 @@ public class LinuxLibc extends SocketCalls {
             handle(
                     "accept4",
                     FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, ADDRESS, JAVA_INT));
-    private static final MethodHandle CONNECT =
-            handle("connect", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT));
     private static final MethodHandle GETSOCKNAME =
             handle("getsockname", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, ADDRESS));
     private static final MethodHandle SETSOCKOPT =
@@ -188,18 +186,6 @@ public class LinuxLibc extends SocketCalls {
                     "setsockopt",
                     FunctionDescriptor.of(
                             JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT));
-    private static final MethodHandle GETSOCKOPT =
-            handle(
-                    "getsockopt",
-                    FunctionDescriptor.of(
-                            JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, ADDRESS));
-    private static final MethodHandle SHUTDOWN =
-            handle("shutdown", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT));
-    private static final MethodHandle IOCTL =
-            handle(
-                    "ioctl",
-                    FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, ADDRESS),
-                    Linker.Option.firstVariadicArg(2));
     private static final MethodHandle RECV =
             handle(
                     "recv",
@@ -208,24 +194,10 @@ public class LinuxLibc extends SocketCalls {
             handle(
                     "send",
                     FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT));
-    private static final MethodHandle RECVFROM =
-            handle(
-                    "recvfrom",
-                    FunctionDescriptor.of(
-                            JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT, ADDRESS, ADDRESS));
-    private static final MethodHandle SENDTO =
-            handle(
-                    "sendto",
-                    FunctionDescriptor.of(
-                            JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT));
     private static final MethodHandle CLOSE =
             handle("close", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
-    private static final MethodHandle DUP3 =
-            handle("dup3", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT));
     private static final MethodHandle WRITE =
             handle("write", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG));
-    private static final MethodHandle POLL =
-            handle("poll", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT));
     private static final MethodHandle EVENTFD =
             handle("eventfd", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT));
     private static final MethodHandle EPOLL_CREATE1 =
@@ -239,63 +211,162 @@ public class LinuxLibc extends SocketCalls {
                     "epoll_wait",
                     FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT));
 
-    private static final MethodHandle SOCKETPAIR =
-            handle(
-                    "socketpair",
-                    FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS));
-    private static final MethodHandle SENDMSG =
-            handle("sendmsg", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT));
-    private static final MethodHandle RECVMSG =
-            handle("recvmsg", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT));
-    private static final MethodHandle SENDMMSG =
-            handle(
-                    "sendmmsg",
-                    FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT));
-    private static final MethodHandle RECVMMSG =
-            handle(
-                    "recvmmsg",
-                    FunctionDescriptor.of(
-                            JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT, ADDRESS));
-    private static final MethodHandle SENDFILE =
-            handle(
-                    "sendfile",
-                    FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_INT, ADDRESS, JAVA_LONG));
-    private static final MethodHandle OPEN =
-            handle(
-                    "open",
-                    FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT),
-                    Linker.Option.firstVariadicArg(2));
-    private static final MethodHandle LSEEK =
-            handle("lseek", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT));
-    private static final MethodHandle PREAD =
-            handle(
-                    "pread",
-                    FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_LONG));
-    private static final MethodHandle READ =
-            handle("read", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG));
-    private static final MethodHandle FCNTL =
-            handle(
-                    "fcntl",
-                    FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT),
-                    Linker.Option.firstVariadicArg(2));
+    /*
+     * To link a function takes a few milliseconds, so those that a server of streams does without
+     * are linked at their first use, each in a class of its own: a constant to the compiler all the
+     * same.
+     */
 
-    private static final MethodHandle SCHED_GETAFFINITY =
-            handle(
-                    "sched_getaffinity",
-                    FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, ADDRESS));
-    private static final MethodHandle SCHED_SETAFFINITY =
-            handle(
-                    "sched_setaffinity",
-                    FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, ADDRESS));
+    private static final class Ioctl {
+        static final MethodHandle HANDLE =
+                handle(
+                        "ioctl",
+                        FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, ADDRESS),
+                        Linker.Option.firstVariadicArg(2));
+    }
 
-    // glibc has a function for it since 2.35 only, so by its number
-    private static final MethodHandle EPOLL_PWAIT2 =
-            handle(
-                    "syscall",
-                    FunctionDescriptor.of(
-                            JAVA_LONG, JAVA_LONG, JAVA_LONG, ADDRESS, JAVA_LONG, ADDRESS, ADDRESS,
-                            JAVA_LONG),
-                    Linker.Option.firstVariadicArg(1));
+    private static final class Recvfrom {
+        static final MethodHandle HANDLE =
+                handle(
+                        "recvfrom",
+                        FunctionDescriptor.of(
+                                JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT, ADDRESS,
+                                ADDRESS));
+    }
+
+    private static final class Sendto {
+        static final MethodHandle HANDLE =
+                handle(
+                        "sendto",
+                        FunctionDescriptor.of(
+                                JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT, ADDRESS,
+                                JAVA_INT));
+    }
+
+    private static final class Dup3 {
+        static final MethodHandle HANDLE =
+                handle("dup3", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT));
+    }
+
+    private static final class Poll {
+        static final MethodHandle HANDLE =
+                handle("poll", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT));
+    }
+
+    private static final class Socketpair {
+        static final MethodHandle HANDLE =
+                handle(
+                        "socketpair",
+                        FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS));
+    }
+
+    private static final class Sendmsg {
+        static final MethodHandle HANDLE =
+                handle("sendmsg", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT));
+    }
+
+    private static final class Recvmsg {
+        static final MethodHandle HANDLE =
+                handle("recvmsg", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT));
+    }
+
+    private static final class Sendmmsg {
+        static final MethodHandle HANDLE =
+                handle(
+                        "sendmmsg",
+                        FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT));
+    }
+
+    private static final class Recvmmsg {
+        static final MethodHandle HANDLE =
+                handle(
+                        "recvmmsg",
+                        FunctionDescriptor.of(
+                                JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT, ADDRESS));
+    }
+
+    private static final class Sendfile {
+        static final MethodHandle HANDLE =
+                handle(
+                        "sendfile",
+                        FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_INT, ADDRESS, JAVA_LONG));
+    }
+
+    private static final class Open {
+        static final MethodHandle HANDLE =
+                handle(
+                        "open",
+                        FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT),
+                        Linker.Option.firstVariadicArg(2));
+    }
+
+    private static final class Lseek {
+        static final MethodHandle HANDLE =
+                handle("lseek", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT));
+    }
+
+    private static final class Pread {
+        static final MethodHandle HANDLE =
+                handle(
+                        "pread",
+                        FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_LONG));
+    }
+
+    private static final class Read {
+        static final MethodHandle HANDLE =
+                handle("read", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG));
+    }
+
+    private static final class Fcntl {
+        static final MethodHandle HANDLE =
+                handle(
+                        "fcntl",
+                        FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT),
+                        Linker.Option.firstVariadicArg(2));
+    }
+
+    private static final class SchedGetaffinity {
+        static final MethodHandle HANDLE =
+                handle(
+                        "sched_getaffinity",
+                        FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, ADDRESS));
+    }
+
+    private static final class SchedSetaffinity {
+        static final MethodHandle HANDLE =
+                handle(
+                        "sched_setaffinity",
+                        FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, ADDRESS));
+    }
+
+    private static final class Getsockopt {
+        static final MethodHandle HANDLE =
+                handle(
+                        "getsockopt",
+                        FunctionDescriptor.of(
+                                JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, ADDRESS));
+    }
+
+    private static final class Connect {
+        static final MethodHandle HANDLE =
+                handle("connect", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT));
+    }
+
+    private static final class Shutdown {
+        static final MethodHandle HANDLE =
+                handle("shutdown", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT));
+    }
+
+    private static final class EpollPwait2 {
+        // glibc has a function for it since 2.35 only, so by its number
+        static final MethodHandle HANDLE =
+                handle(
+                        "syscall",
+                        FunctionDescriptor.of(
+                                JAVA_LONG, JAVA_LONG, JAVA_LONG, ADDRESS, JAVA_LONG, ADDRESS,
+                                ADDRESS, JAVA_LONG),
+                        Linker.Option.firstVariadicArg(1));
+    }
 
     private static final LinuxLibc INSTANCE = new LinuxLibc();
 
@@ -322,7 +393,8 @@ public class LinuxLibc extends SocketCalls {
      */
     public int schedGetaffinity(NativeScratch scratch, long bytes, MemorySegment mask) {
         try {
-            int result = (int) SCHED_GETAFFINITY.invokeExact(scratch.capture(), 0, bytes, mask);
+            int result =
+                    (int) SchedGetaffinity.HANDLE.invokeExact(scratch.capture(), 0, bytes, mask);
             return result >= 0 ? result : -scratch.errno();
         } catch (Throwable t) {
             throw rethrow(t);
@@ -339,7 +411,8 @@ public class LinuxLibc extends SocketCalls {
      */
     public int schedSetaffinity(NativeScratch scratch, long bytes, MemorySegment mask) {
         try {
-            int result = (int) SCHED_SETAFFINITY.invokeExact(scratch.capture(), 0, bytes, mask);
+            int result =
+                    (int) SchedSetaffinity.HANDLE.invokeExact(scratch.capture(), 0, bytes, mask);
             return result >= 0 ? result : -scratch.errno();
         } catch (Throwable t) {
             throw rethrow(t);
@@ -407,7 +480,7 @@ public class LinuxLibc extends SocketCalls {
     @Override
     public int connect(NativeScratch scratch, int fd, MemorySegment address, int length) {
         try {
-            int result = (int) CONNECT.invokeExact(scratch.capture(), fd, address, length);
+            int result = (int) Connect.HANDLE.invokeExact(scratch.capture(), fd, address, length);
             return result >= 0 ? result : -scratch.errno();
         } catch (Throwable t) {
             throw rethrow(t);
@@ -470,7 +543,7 @@ public class LinuxLibc extends SocketCalls {
         try {
             int result =
                     (int)
-                            GETSOCKOPT.invokeExact(
+                            Getsockopt.HANDLE.invokeExact(
                                     scratch.capture(), fd, level, option, value, length);
             return result >= 0 ? result : -scratch.errno();
         } catch (Throwable t) {
@@ -481,7 +554,7 @@ public class LinuxLibc extends SocketCalls {
     @Override
     public int shutdown(NativeScratch scratch, int fd, int how) {
         try {
-            int result = (int) SHUTDOWN.invokeExact(scratch.capture(), fd, how);
+            int result = (int) Shutdown.HANDLE.invokeExact(scratch.capture(), fd, how);
             return result >= 0 ? result : -scratch.errno();
         } catch (Throwable t) {
             throw rethrow(t);
@@ -499,7 +572,8 @@ public class LinuxLibc extends SocketCalls {
      */
     public int poll(NativeScratch scratch, MemorySegment pollfds, long count, int timeoutMillis) {
         try {
-            int result = (int) POLL.invokeExact(scratch.capture(), pollfds, count, timeoutMillis);
+            int result =
+                    (int) Poll.HANDLE.invokeExact(scratch.capture(), pollfds, count, timeoutMillis);
             return result >= 0 ? result : -scratch.errno();
         } catch (Throwable t) {
             throw rethrow(t);
@@ -517,7 +591,7 @@ public class LinuxLibc extends SocketCalls {
      */
     public int ioctl(NativeScratch scratch, int fd, long request, MemorySegment value) {
         try {
-            int result = (int) IOCTL.invokeExact(scratch.capture(), fd, request, value);
+            int result = (int) Ioctl.HANDLE.invokeExact(scratch.capture(), fd, request, value);
             return result >= 0 ? result : -scratch.errno();
         } catch (Throwable t) {
             throw rethrow(t);
@@ -577,7 +651,7 @@ public class LinuxLibc extends SocketCalls {
         try {
             long result =
                     (long)
-                            RECVFROM.invokeExact(
+                            Recvfrom.HANDLE.invokeExact(
                                     scratch.capture(),
                                     fd,
                                     buffer,
@@ -614,7 +688,7 @@ public class LinuxLibc extends SocketCalls {
         try {
             long result =
                     (long)
-                            SENDTO.invokeExact(
+                            Sendto.HANDLE.invokeExact(
                                     scratch.capture(),
                                     fd,
                                     buffer,
@@ -649,7 +723,7 @@ public class LinuxLibc extends SocketCalls {
      */
     public int dup3(NativeScratch scratch, int from, int to, int flags) {
         try {
-            int result = (int) DUP3.invokeExact(scratch.capture(), from, to, flags);
+            int result = (int) Dup3.HANDLE.invokeExact(scratch.capture(), from, to, flags);
             return result >= 0 ? result : -scratch.errno();
         } catch (Throwable t) {
             throw rethrow(t);
@@ -768,7 +842,7 @@ public class LinuxLibc extends SocketCalls {
         try {
             long result =
                     (long)
-                            EPOLL_PWAIT2.invokeExact(
+                            EpollPwait2.HANDLE.invokeExact(
                                     scratch.capture(),
                                     SYS_EPOLL_PWAIT2,
                                     (long) epoll,
@@ -896,7 +970,8 @@ public class LinuxLibc extends SocketCalls {
      */
     public int socketpair(NativeScratch scratch, int domain, int type, MemorySegment pair) {
         try {
-            int result = (int) SOCKETPAIR.invokeExact(scratch.capture(), domain, type, 0, pair);
+            int result =
+                    (int) Socketpair.HANDLE.invokeExact(scratch.capture(), domain, type, 0, pair);
             return result >= 0 ? result : -scratch.errno();
         } catch (Throwable t) {
             throw rethrow(t);
@@ -914,7 +989,7 @@ public class LinuxLibc extends SocketCalls {
      */
     public long sendmsg(NativeScratch scratch, int fd, MemorySegment message, int flags) {
         try {
-            long result = (long) SENDMSG.invokeExact(scratch.capture(), fd, message, flags);
+            long result = (long) Sendmsg.HANDLE.invokeExact(scratch.capture(), fd, message, flags);
             return result >= 0 ? result : -scratch.errno();
         } catch (Throwable t) {
             throw rethrow(t);
@@ -932,7 +1007,7 @@ public class LinuxLibc extends SocketCalls {
      */
     public long recvmsg(NativeScratch scratch, int fd, MemorySegment message, int flags) {
         try {
-            long result = (long) RECVMSG.invokeExact(scratch.capture(), fd, message, flags);
+            long result = (long) Recvmsg.HANDLE.invokeExact(scratch.capture(), fd, message, flags);
             return result >= 0 ? result : -scratch.errno();
         } catch (Throwable t) {
             throw rethrow(t);
@@ -952,7 +1027,10 @@ public class LinuxLibc extends SocketCalls {
     public int sendmmsg(
             NativeScratch scratch, int fd, MemorySegment messages, int count, int flags) {
         try {
-            int result = (int) SENDMMSG.invokeExact(scratch.capture(), fd, messages, count, flags);
+            int result =
+                    (int)
+                            Sendmmsg.HANDLE.invokeExact(
+                                    scratch.capture(), fd, messages, count, flags);
             return result >= 0 ? result : -scratch.errno();
         } catch (Throwable t) {
             throw rethrow(t);
@@ -974,7 +1052,7 @@ public class LinuxLibc extends SocketCalls {
         try {
             int result =
                     (int)
-                            RECVMMSG.invokeExact(
+                            Recvmmsg.HANDLE.invokeExact(
                                     scratch.capture(),
                                     fd,
                                     messages,
@@ -999,7 +1077,8 @@ public class LinuxLibc extends SocketCalls {
      */
     public long sendfile(NativeScratch scratch, int out, int in, MemorySegment offset, long count) {
         try {
-            long result = (long) SENDFILE.invokeExact(scratch.capture(), out, in, offset, count);
+            long result =
+                    (long) Sendfile.HANDLE.invokeExact(scratch.capture(), out, in, offset, count);
             return result >= 0 ? result : -scratch.errno();
         } catch (Throwable t) {
             throw rethrow(t);
@@ -1016,7 +1095,7 @@ public class LinuxLibc extends SocketCalls {
      */
     public int openPath(NativeScratch scratch, MemorySegment path, int flags) {
         try {
-            int result = (int) OPEN.invokeExact(scratch.capture(), path, flags);
+            int result = (int) Open.HANDLE.invokeExact(scratch.capture(), path, flags);
             return result >= 0 ? result : -scratch.errno();
         } catch (Throwable t) {
             throw rethrow(t);
@@ -1034,7 +1113,7 @@ public class LinuxLibc extends SocketCalls {
      */
     public long lseek(NativeScratch scratch, int fd, long offset, int whence) {
         try {
-            long result = (long) LSEEK.invokeExact(scratch.capture(), fd, offset, whence);
+            long result = (long) Lseek.HANDLE.invokeExact(scratch.capture(), fd, offset, whence);
             return result >= 0 ? result : -scratch.errno();
         } catch (Throwable t) {
             throw rethrow(t);
@@ -1054,7 +1133,10 @@ public class LinuxLibc extends SocketCalls {
     public long pread(
             NativeScratch scratch, int fd, MemorySegment buffer, long length, long position) {
         try {
-            long result = (long) PREAD.invokeExact(scratch.capture(), fd, buffer, length, position);
+            long result =
+                    (long)
+                            Pread.HANDLE.invokeExact(
+                                    scratch.capture(), fd, buffer, length, position);
             return result >= 0 ? result : -scratch.errno();
         } catch (Throwable t) {
             throw rethrow(t);
@@ -1072,7 +1154,7 @@ public class LinuxLibc extends SocketCalls {
      */
     public long read(NativeScratch scratch, int fd, MemorySegment buffer, long length) {
         try {
-            long result = (long) READ.invokeExact(scratch.capture(), fd, buffer, length);
+            long result = (long) Read.HANDLE.invokeExact(scratch.capture(), fd, buffer, length);
             return result >= 0 ? result : -scratch.errno();
         } catch (Throwable t) {
             throw rethrow(t);
@@ -1090,7 +1172,7 @@ public class LinuxLibc extends SocketCalls {
      */
     public int fcntl(NativeScratch scratch, int fd, int command, int value) {
         try {
-            int result = (int) FCNTL.invokeExact(scratch.capture(), fd, command, value);
+            int result = (int) Fcntl.HANDLE.invokeExact(scratch.capture(), fd, command, value);
             return result >= 0 ? result : -scratch.errno();
         } catch (Throwable t) {
             throw rethrow(t);

@@ -9,13 +9,16 @@ public final class NativeAccess {
 
     private NativeAccess() {}
 
+    private static boolean isEnabled() {
+        return NativeAccess.class.getModule().isNativeAccessEnabled();
+    }
+
     /**
-     * Says once what to do about the warning that the JDK is about to print, and prints to the
-     * standard error only; called before the first binding.
+     * Says once what to do about the warning that the JDK has just printed, and to the standard
+     * error only. The warning enables native access, so whether it was enabled is asked before.
      */
-    private static void tellIfNotEnabled() {
-        if (!NativeAccess.class.getModule().isNativeAccessEnabled()
-                && TOLD.compareAndSet(false, true)) {
+    private static <T> T told(boolean wasEnabled, T binding) {
+        if (!wasEnabled && TOLD.compareAndSet(false, true)) {
             System.getLogger(NativeAccess.class.getName())
                     .log(
                             Level.INFO,
@@ -25,6 +28,7 @@ public final class NativeAccess {
                                     + " Enable-Native-Access: ALL-UNNAMED in the manifest of its"
                                     + " jar");
         }
+        return binding;
     }
 
     /**
@@ -58,9 +62,9 @@ public final class NativeAccess {
                             + " on "
                             + arch);
         }
-        tellIfNotEnabled();
+        boolean enabled = isEnabled();
         try {
-            return LinuxLibc.instance();
+            return told(enabled, LinuxLibc.instance());
         } catch (LinkageError e) {
             throw denied(e);
         }
@@ -85,9 +89,9 @@ public final class NativeAccess {
                             + " on "
                             + arch);
         }
-        tellIfNotEnabled();
+        boolean enabled = isEnabled();
         try {
-            return Winsock.instance();
+            return told(enabled, Winsock.instance());
         } catch (LinkageError | IllegalCallerException e) {
             throw denied(e);
         }
@@ -109,9 +113,9 @@ public final class NativeAccess {
             throw new UnsupportedOperationException(
                     "kqueue needs macOS on x86_64 or aarch64; this is " + os + " on " + arch);
         }
-        tellIfNotEnabled();
+        boolean enabled = isEnabled();
         try {
-            return DarwinLibc.instance();
+            return told(enabled, DarwinLibc.instance());
         } catch (LinkageError e) {
             throw denied(e);
         }

@@ -32,6 +32,7 @@ import java.net.SocketException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.TreeSet;
 
 /** Calls every function of the binding once, with a result that shows that it was that function. */
@@ -245,6 +246,9 @@ class LinuxLibcTest {
                 .filter(field -> Modifier.isStatic(field.getModifiers()))
                 .filter(field -> field.getType() == MethodHandle.class)
                 .forEach(field -> names.add(field.getName()));
+        Arrays.stream(LinuxLibc.class.getDeclaredClasses()) // those that are linked when used
+                .map(type -> type.getSimpleName().replaceAll("(?<=[a-z])(?=[A-Z])", "_"))
+                .forEach(name -> names.add(name.toUpperCase(Locale.ROOT)));
         return names;
     }
 
