@@ -2,6 +2,7 @@ package cloud.avila.avx.spring;
 
 import cloud.avila.avx.FiberAccess;
 import cloud.avila.avx.FiberReuse;
+import cloud.avila.avx.Priority;
 import cloud.avila.avx.ReactorDriver;
 import cloud.avila.avx.RuntimeConfig;
 
@@ -12,6 +13,7 @@ import org.springframework.boot.context.properties.source.InvalidConfigurationPr
 import org.springframework.util.unit.DataSize;
 
 import java.time.Duration;
+import java.util.Map;
 import java.util.function.Consumer;
 
 /**
@@ -36,6 +38,8 @@ import java.util.function.Consumer;
  * @param blocking The pool for code that holds its thread.
  * @param watchdog The guard against stuck workers.
  * @param metrics What is measured beyond the runtime's own counters.
+ * @param executors Executors with limits of their own, by name; the name is that of the bean and
+ *     the qualifier of "@Async".
  * @param spring How Spring uses the runtime.
  * @param web Which web servers use the runtime.
  */
@@ -55,6 +59,7 @@ public record AvxProperties(
         @DefaultValue Blocking blocking,
         @DefaultValue Watchdog watchdog,
         @DefaultValue Metrics metrics,
+        @DefaultValue Map<String, Executor> executors,
         @DefaultValue Spring spring,
         @DefaultValue Web web) {
 
@@ -123,11 +128,68 @@ public record AvxProperties(
     }
 
     /**
+     * An executor with limits of its own.
+     *
+     * @param concurrencyLimit Most tasks that run at once, 1 to 1000000; has to be set.
+     * @param queueCapacity Most tasks that wait for them to end, 0 to 100000000.
+     * @param rejectionPolicy What happens to a task when that many wait: "abort" fails its
+     *     submission, "caller-runs" runs it on the submitting thread, "discard" drops it,
+     *     "discard-oldest" drops the one that has waited longest.
+     * @param priority How urgent its tasks are to the workers: "interactive", "normal" or
+     *     "background".
+     * @param queueTimeout How long a task may wait before it is given up, up to 1 day; 0 for ever.
+     */
+    public record Executor(
+            @Nullable Integer concurrencyLimit,
+            @DefaultValue("1000") int queueCapacity,
+            @DefaultValue("abort") RejectionPolicy rejectionPolicy,
+            @DefaultValue("normal") Priority priority,
+            @DefaultValue("0s") Duration queueTimeout) {}
+
+    /** What happens to a task when an executor's queue is full. */
+    public enum RejectionPolicy {
+        /** Its submission fails with a {@code TaskRejectedException}. */
+        ABORT,
+
+        /**
+         * The thread that submits it runs it before it goes on. That slows down whoever submits too
+         * much, and blocks what must not be blocked; of all policies only this one does.
+         */
+        CALLER_RUNS,
+
+        /** It is not run; its future ends with a {@code TaskRejectedException}. */
+        DISCARD,
+
+        /**
+         * The task that has waited longest is not run, and its future ends with a {@code
+         * TaskRejectedException}; the new one takes its place.
+         */
+        DISCARD_OLDEST
+    }
+
+    /**
      * How Spring uses the runtime.
      *
      * @param taskExecutor The executor of asynchronous methods and requests.
+     * @param taskScheduler The scheduler of methods with "@Scheduled".
+     * @param batch Whether batch jobs run on the runtime, which lets whoever starts one go on
+     *     before it has ended.
+     * @param httpClient Whether clients on the JDK's HttpClient run on the runtime.
      */
-    public record Spring(@DefaultValue TaskExecutor taskExecutor) {}
+    public record Spring(
+            @DefaultValue TaskExecutor taskExecutor,
+            @DefaultValue TaskScheduler taskScheduler,
+            @DefaultValue("false") boolean batch,
+            @DefaultValue("false") boolean httpClient) {}
+
+    /**
+     * The scheduler of methods with {@code @Scheduled}.
+     *
+     * @param enabled Whether the application's task scheduler runs on the runtime's timers.
+     * @param lateThreshold How long after its due time a run starts that counts as late.
+     */
+    public record TaskScheduler(
+            @DefaultValue("true") boolean enabled, @DefaultValue("1s") Duration lateThreshold) {}
 
     /**
      * The executor of asynchronous methods and requests.

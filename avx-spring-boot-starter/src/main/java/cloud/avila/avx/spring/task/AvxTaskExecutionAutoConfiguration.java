@@ -25,6 +25,7 @@ import org.springframework.context.annotation.Import;
 @ConditionalOnSingleCandidate(AvxRuntime.class)
 @Conditional(AvxTaskExecutorConfigurations.OnModeNotOff.class)
 @Import({
+    ContextPropagation.class,
     AvxTaskExecutorConfigurations.Owner.class,
     AvxTaskExecutorConfigurations.ForcedOwner.class,
     AvxTaskExecutorConfigurations.Guest.class

@@ -1,6 +1,7 @@
 package cloud.avila.avx.spring.task;
 
 import cloud.avila.avx.AvxRuntime;
+import cloud.avila.avx.Handle;
 import cloud.avila.avx.actuator.ExecutorControl;
 import cloud.avila.avx.actuator.ExecutorMetrics;
 import cloud.avila.avx.actuator.ExecutorMetricsSource;
@@ -52,14 +53,15 @@ public class AvxTaskExecutor extends SimpleAsyncTaskExecutor
                 ExecutorControl {
     private static final Log LOG = LogFactory.getLog(AvxTaskExecutor.class);
 
-    private final AvxRuntime runtime;
+    final AvxRuntime runtime;
     private final Set<Task> tasks = ConcurrentHashMap.newKeySet();
-    private final LongAdder accepted = new LongAdder();
-    private final LongAdder started = new LongAdder();
-    private final LongAdder ended = new LongAdder();
-    private final LongAdder rejected = new LongAdder();
+    final LongAdder accepted = new LongAdder();
+    final LongAdder started = new LongAdder();
+    final LongAdder ended = new LongAdder();
+    final LongAdder rejected = new LongAdder();
     private volatile @Nullable TaskTimings timings;
     private volatile @Nullable TaskDecorator decorator;
+    private volatile @Nullable TaskDecorator propagation;
     private @Nullable String beanName;
     private @Nullable ClassLoader contextClassLoader;
     private volatile boolean running;
@@ -110,12 +112,20 @@ public class AvxTaskExecutor extends SimpleAsyncTaskExecutor
         super.setTaskDecorator(this::decorate);
     }
 
-    /** Measures inside of what the application's decorator does. */
-    private Runnable decorate(Runnable task) {
+    /** A decorator around the application's own, so that theirs sees the contexts it carries. */
+    final void setPropagation(TaskDecorator propagation) {
+        this.propagation = propagation;
+        installDecorator();
+    }
+
+    /** Measures inside of what the decorators do. */
+    final Runnable decorate(Runnable task) {
         TaskTimings t = timings;
-        TaskDecorator d = decorator;
-        Runnable measured = t == null ? task : new MeasuredTask(task, t);
-        return d == null ? measured : d.decorate(measured);
+        TaskDecorator inner = decorator;
+        TaskDecorator outer = propagation;
+        Runnable decorated = t == null ? task : new MeasuredTask(task, t);
+        decorated = inner == null ? decorated : inner.decorate(decorated);
+        return outer == null ? decorated : outer.decorate(decorated);
     }
 
     @Override
@@ -158,12 +168,7 @@ public class AvxTaskExecutor extends SimpleAsyncTaskExecutor
         } catch (TaskRejectedException e) {
             rejected.increment();
             if (!isActive()) {
-                throw new TaskRejectedException(
-                        displayName()
-                                + " does not accept "
-                                + task
-                                + " because the application context has been closed",
-                        e);
+                throw new TaskRejectedException(closed(task), e);
             }
             // with a concurrency limit the superclass wraps what doExecute() says
             throw e.getCause() instanceof TaskRejectedException reason ? reason : e;
@@ -173,29 +178,56 @@ public class AvxTaskExecutor extends SimpleAsyncTaskExecutor
     @Override
     protected void doExecute(Runnable task) {
         Task t = new Task(nextThreadName(), task);
-        tasks.add(t);
-        accepted.increment();
+        accept(t);
         try {
-            runtime.handle()
-                    .spawn(
-                            t.name,
-                            () -> {
-                                t.run();
-                                return null;
-                            });
+            spawn(t, runtime.handle());
         } catch (RejectedExecutionException e) {
             accepted.decrement();
-            tasks.remove(t);
-            throw new TaskRejectedException(
-                    displayName()
-                            + " on runtime '"
-                            + runtime.config().name()
-                            + "' did not accept "
-                            + task
-                            + ": "
-                            + e.getMessage(),
-                    e);
+            forget(t);
+            throw refused(task, e);
         }
+    }
+
+    /** From now on stopping waits for the task, until it has run or {@link #forget} was called. */
+    final void accept(Task task) {
+        tasks.add(task);
+        accepted.increment();
+    }
+
+    final void forget(Task task) {
+        tasks.remove(task);
+        CountDownLatch latch = drained;
+        if (latch != null && tasks.isEmpty()) {
+            latch.countDown();
+        }
+    }
+
+    final void spawn(Task task, Handle handle) {
+        handle.spawn(
+                task.name,
+                () -> {
+                    task.run();
+                    return null;
+                });
+    }
+
+    final TaskRejectedException refused(Runnable task, RejectedExecutionException e) {
+        return new TaskRejectedException(
+                displayName()
+                        + " on runtime '"
+                        + runtime.config().name()
+                        + "' did not accept "
+                        + task
+                        + ": "
+                        + e.getMessage(),
+                e);
+    }
+
+    final String closed(Runnable task) {
+        return displayName()
+                + " does not accept "
+                + task
+                + " because the application context has been closed";
     }
 
     @Override
@@ -335,7 +367,7 @@ public class AvxTaskExecutor extends SimpleAsyncTaskExecutor
         return ExecutorConfigurationSupport.DEFAULT_PHASE;
     }
 
-    private String displayName() {
+    final String displayName() {
         return beanName == null ? "an executor" : "executor '" + beanName + "'";
     }
 
@@ -370,8 +402,8 @@ public class AvxTaskExecutor extends SimpleAsyncTaskExecutor
     }
 
     /** One accepted task, in {@link #tasks} until it has ended. */
-    private final class Task implements Runnable {
-        private final String name;
+    class Task implements Runnable {
+        final String name;
         private final Runnable body;
         private @Nullable Thread thread;
         private boolean interrupted;
@@ -382,7 +414,7 @@ public class AvxTaskExecutor extends SimpleAsyncTaskExecutor
         }
 
         @Override
-        public void run() {
+        public final void run() {
             Thread current = Thread.currentThread();
             ClassLoader previousLoader = current.getContextClassLoader();
             String previousName = current.getName();
@@ -415,17 +447,20 @@ public class AvxTaskExecutor extends SimpleAsyncTaskExecutor
                 thread = null;
             }
             ended.increment();
-            tasks.remove(this);
-            CountDownLatch latch = drained;
-            if (latch != null && tasks.isEmpty()) {
-                latch.countDown();
-            }
+            hasEnded();
+            forget(this);
         }
 
-        synchronized void interrupt() {
-            interrupted = true;
-            if (thread != null) {
-                thread.interrupt();
+        /** Called on the task's fiber after the task. */
+        void hasEnded() {}
+
+        /** Called when the shutdown timeout is over. */
+        void interrupt() {
+            synchronized (this) {
+                interrupted = true;
+                if (thread != null) {
+                    thread.interrupt();
+                }
             }
         }
     }

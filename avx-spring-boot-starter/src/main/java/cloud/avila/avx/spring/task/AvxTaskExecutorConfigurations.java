@@ -39,9 +39,14 @@ final class AvxTaskExecutorConfigurations {
     private AvxTaskExecutorConfigurations() {}
 
     private static AvxTaskExecutor build(
-            AvxRuntime runtime, ObjectProvider<SimpleAsyncTaskExecutorBuilder> builder) {
-        return builder.getIfAvailable(SimpleAsyncTaskExecutorBuilder::new)
-                .configure(new AvxTaskExecutor(runtime));
+            AvxRuntime runtime,
+            ObjectProvider<SimpleAsyncTaskExecutorBuilder> builder,
+            ContextPropagation propagation) {
+        AvxTaskExecutor executor =
+                builder.getIfAvailable(SimpleAsyncTaskExecutorBuilder::new)
+                        .configure(new AvxTaskExecutor(runtime));
+        propagation.applyTo(executor);
+        return executor;
     }
 
     private static TaskExecutorMode mode(Environment environment) {
@@ -81,9 +86,10 @@ final class AvxTaskExecutorConfigurations {
         AvxTaskExecutor applicationTaskExecutor(
                 AvxRuntime runtime,
                 ObjectProvider<SimpleAsyncTaskExecutorBuilder> builder,
+                ContextPropagation propagation,
                 Environment environment) {
             warnOfPoolSettings(environment);
-            return build(runtime, builder);
+            return build(runtime, builder, propagation);
         }
 
         @Bean
@@ -107,9 +113,10 @@ final class AvxTaskExecutorConfigurations {
         AvxTaskExecutor applicationTaskExecutor(
                 AvxRuntime runtime,
                 ObjectProvider<SimpleAsyncTaskExecutorBuilder> builder,
+                ContextPropagation propagation,
                 Environment environment) {
             warnOfPoolSettings(environment);
-            return build(runtime, builder);
+            return build(runtime, builder, propagation);
         }
 
         @Bean
@@ -132,6 +139,7 @@ final class AvxTaskExecutorConfigurations {
         AvxTaskExecutor avxTaskExecutor(
                 AvxRuntime runtime,
                 ObjectProvider<SimpleAsyncTaskExecutorBuilder> builder,
+                ContextPropagation propagation,
                 Environment environment) {
             LOG.info(
                     "Bean '"
@@ -143,7 +151,7 @@ final class AvxTaskExecutorConfigurations {
                             + ". To run a method on AVX, write @Async(\""
                             + AVX_TASK_EXECUTOR_BEAN_NAME
                             + "\")");
-            return build(runtime, builder);
+            return build(runtime, builder, propagation);
         }
     }
 

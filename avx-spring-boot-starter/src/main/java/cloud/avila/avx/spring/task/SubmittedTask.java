@@ -42,6 +42,11 @@ sealed interface SubmittedTask extends Runnable {
         }
 
         @Override
+        public String toString() {
+            return "future of " + writtenIn(type).getName();
+        }
+
+        @Override
         public @Nullable Throwable failure() {
             return state() == State.FAILED ? exceptionNow() : null;
         }
@@ -89,6 +94,11 @@ sealed interface SubmittedTask extends Runnable {
         @Override
         public Class<?> type() {
             return type;
+        }
+
+        @Override
+        public String toString() {
+            return "future of " + writtenIn(type).getName();
         }
 
         @Override
