@@ -48,4 +48,12 @@ public final class AvxMetricsAutoConfiguration {
                         SimpleAutowireCandidateResolver.resolveAutowireCandidates(
                                 beanFactory, ExecutorMetricsSource.class));
     }
+
+    @Bean
+    MeterBinder avxSchedulerMeterBinder(ConfigurableListableBeanFactory beanFactory) {
+        return new SchedulerMeterBinder(
+                () ->
+                        SimpleAutowireCandidateResolver.resolveAutowireCandidates(
+                                beanFactory, SchedulerMetricsSource.class));
+    }
 }

@@ -73,7 +73,8 @@ class MeterTablesTest {
                 new Table("sockets", List.of(SocketMeters.values())),
                 new Table("locks", locks),
                 new Table("executors", List.of(ExecutorMeters.values())),
-                new Table("tasks", List.of(TaskMeters.values())));
+                new Table("tasks", List.of(TaskMeters.values())),
+                new Table("schedulers", List.of(SchedulerMeters.values())));
     }
 
     private static String description(MeterDocumentation meter) {
@@ -128,6 +129,11 @@ class MeterTablesTest {
                 () -> new ExecutorMetrics(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12);
         var executors = new ExecutorMeterBinder(() -> Map.of("x", executor));
         executors.bindTo(registry);
+        SchedulerMetricsSource scheduler = () -> new SchedulerMetrics(1, 2, 3, 4, 5, 6);
+        var schedulers = new SchedulerMeterBinder(() -> Map.of("x", scheduler));
+        schedulers.bindTo(registry);
+        assertThat(registry.get("avx.scheduler.overlapping").functionCounter().count())
+                .isEqualTo(6);
         var lock = new LockMetrics("Mutex", "x", 1, 1, Duration.ZERO, Duration.ZERO);
         var locks = new LockMeterBinder(() -> List.of(lock));
         locks.bindTo(registry);
@@ -160,7 +166,7 @@ class MeterTablesTest {
             }
         }
         assertThat(registered).isEqualTo(documented);
-        assertThat(List.of(executors, locks)).hasSize(2); // meters hold them weakly
+        assertThat(List.of(executors, schedulers, locks)).hasSize(3); // meters hold them weakly
         binder.close();
     }
 

@@ -61,7 +61,9 @@ public final class AvxConsumersAutoConfiguration {
         }
     }
 
-    /** The JDK's client runs callbacks of its own on it; reading and writing stay its own threads. */
+    /**
+     * The JDK's client runs callbacks of its own on it; reading and writing stay its own threads.
+     */
     @Configuration(proxyBeanMethods = false)
     @ConditionalOnClass({
         ClientHttpRequestFactory.class,

@@ -3,6 +3,8 @@ package cloud.avila.avx.spring.example;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.springframework.boot.test.context.SpringBootTest;
 import org.springframework.boot.test.context.SpringBootTest.WebEnvironment;
 import org.springframework.boot.test.web.server.LocalServerPort;
@@ -17,8 +19,7 @@ import java.util.regex.Pattern;
 
 @SpringBootTest(webEnvironment = WebEnvironment.RANDOM_PORT)
 class ShopApplicationTest {
-    private static final String HERE =
-            "src/test/java/cloud/avila/avx/spring/example/ShopApplication.java";
+    private static final Path HERE = Path.of("src/test/java/cloud/avila/avx/spring/example");
 
     @LocalServerPort private int port;
 
@@ -33,12 +34,13 @@ class ShopApplicationTest {
         }
     }
 
-    @Test
-    void isTheOneOfTheDocumentation() throws Exception {
-        String page = Files.readString(Path.of("../docs/spring-boot.md"));
+    @ParameterizedTest
+    @CsvSource({"spring-boot.md, ShopApplication", "spring-executors.md, MailRoom"})
+    void isTheOneOfTheDocumentation(String document, String source) throws Exception {
+        String page = Files.readString(Path.of("../docs", document));
         var blocks = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL).matcher(page);
         assertThat(blocks.find()).isTrue();
-        assertThat(Files.readString(Path.of(HERE))).endsWith(blocks.group(1));
+        assertThat(Files.readString(HERE.resolve(source + ".java"))).endsWith(blocks.group(1));
         assertThat(blocks.find()).as("a second example, which no test compiles").isFalse();
     }
 }

@@ -72,9 +72,7 @@ import java.util.concurrent.TimeUnit;
 @EnableScheduling
 @EnableWebSocketMessageBroker
 @EntityScan(basePackageClasses = ConsumersApplication.class)
-@EnableJpaRepositories(
-        considerNestedRepositories = true,
-        bootstrapMode = BootstrapMode.DEFERRED)
+@EnableJpaRepositories(considerNestedRepositories = true, bootstrapMode = BootstrapMode.DEFERRED)
 @Import({
     ConsumersApplication.Work.class,
     ConsumersApplication.Jobs.class,

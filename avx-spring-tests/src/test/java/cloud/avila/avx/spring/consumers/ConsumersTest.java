@@ -178,7 +178,11 @@ class ConsumersTest {
                                 context.getBean(ExecutionGraphQlService.class)
                                         .execute(
                                                 new DefaultExecutionGraphQlRequest(
-                                                        "{ where }", null, null, null, "1",
+                                                        "{ where }",
+                                                        null,
+                                                        null,
+                                                        null,
+                                                        "1",
                                                         Locale.ROOT))
                                         .block())
                         .toMap()
