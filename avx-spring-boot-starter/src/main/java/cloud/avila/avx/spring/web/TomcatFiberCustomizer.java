@@ -29,6 +29,15 @@ final class TomcatFiberCustomizer
     /** After Spring Boot's, which applies properties at 0 and sets virtual threads at 1. */
     static final int ORDER = 100;
 
+    private static final String ACCEPT_COUNT = "server.tomcat.accept-count";
+
+    /**
+     * Workers that have something to do keep Tomcat's one acceptor from a processor for a while,
+     * and the kernel drops what does not fit into the backlog meanwhile: such a client waits 200 ms
+     * and more for its retransmission. Linux allows 4096.
+     */
+    private static final int MOST_TO_ACCEPT = 1024;
+
     private static final Log LOG = LogFactory.getLog(TomcatFiberCustomizer.class);
 
     private final AvxRuntime runtime;
@@ -56,7 +65,10 @@ final class TomcatFiberCustomizer
                 && f.getProtocol().equals(TomcatWebServerFactory.DEFAULT_PROTOCOL)) {
             f.setProtocol(FiberHttp11NioProtocol.class.getName());
         }
-        factory.addProtocolHandlerCustomizers(this::customize);
+        // Spring Boot applies properties like max-connections by customizers of the connector,
+        // which
+        // run after those of the protocol handler
+        factory.addConnectorCustomizers(connector -> customize(connector.getProtocolHandler()));
     }
 
     private void customize(ProtocolHandler handler) {
@@ -70,6 +82,12 @@ final class TomcatFiberCustomizer
             return;
         }
         handler.setExecutor(executor(handler));
+        if (handler instanceof AbstractProtocol<?> protocol && positive(ACCEPT_COUNT) == 0) {
+            protocol.setAcceptCount(
+                    Math.max(
+                            protocol.getAcceptCount(),
+                            Math.min(maxConnections(handler), MOST_TO_ACCEPT)));
+        }
     }
 
     private TomcatRequestExecutor executor(ProtocolHandler handler) {

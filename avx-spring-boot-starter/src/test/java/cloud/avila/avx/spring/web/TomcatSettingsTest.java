@@ -16,6 +16,8 @@ import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.boot.test.system.CapturedOutput;
 import org.springframework.boot.test.system.OutputCaptureExtension;
 import org.springframework.boot.tomcat.TomcatProtocolHandlerCustomizer;
+import org.springframework.boot.tomcat.TomcatWebServer;
+import org.springframework.boot.web.server.servlet.context.ServletWebServerApplicationContext;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -27,6 +29,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
@@ -79,6 +82,23 @@ class TomcatSettingsTest {
                 http.close();
             }
             assertThat(controller.most.get()).isEqualTo(2);
+        }
+    }
+
+    @Test
+    void isBoundByTheNumberOfConnections() throws Exception {
+        try (var context =
+                start("--server.tomcat.max-connections=300", "--server.tomcat.accept-count=7")) {
+            var server =
+                    (TomcatWebServer) ((ServletWebServerApplicationContext) context).getWebServer();
+            var protocol =
+                    (FiberHttp11NioProtocol)
+                            Objects.requireNonNull(server)
+                                    .getTomcat()
+                                    .getConnector()
+                                    .getProtocolHandler();
+            assertThat(protocol.getMaxThreads()).isEqualTo(300);
+            assertThat(protocol.getAcceptCount()).isEqualTo(7);
         }
     }
 
