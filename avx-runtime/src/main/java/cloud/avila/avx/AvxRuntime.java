@@ -9,6 +9,9 @@ import cloud.avila.avx.metrics.Deadlock;
 import cloud.avila.avx.metrics.FiberDump;
 import cloud.avila.avx.metrics.RuntimeMetrics;
 import cloud.avila.avx.metrics.ShutdownSummary;
+import cloud.avila.avx.metrics.SocketSnapshot;
+import cloud.avila.avx.metrics.Stall;
+import cloud.avila.avx.metrics.TimerMetrics;
 import cloud.avila.avx.task.Future;
 
 import org.jspecify.annotations.Nullable;
@@ -16,6 +19,7 @@ import org.jspecify.annotations.Nullable;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletionException;
@@ -38,6 +42,9 @@ import java.util.concurrent.CompletionException;
  * must wait for what it wants done, by joining or by {@link #close()}.
  */
 public final class AvxRuntime implements AutoCloseable {
+    /** How many stalls {@link #recentStalls()} gives at most. */
+    public static final int RECENT_STALLS = WorkStealingScheduler.RECENT_STALLS;
+
     private final RuntimeConfig config;
     private final WorkStealingScheduler scheduler;
     private final SchedulerHandle handle;
@@ -342,6 +349,51 @@ public final class AvxRuntime implements AutoCloseable {
      */
     public FiberDump dumpFibers(FiberDump.Options options) {
         return scheduler.dump(options);
+    }
+
+    /**
+     * The open sockets of this runtime, their addresses and who waits in them. Sockets are looked
+     * at one after the other while they are used. Never waits; may ask the system for an address.
+     *
+     * @param most how many at most, zero or more
+     * @return some of them if there are more
+     * @throws IllegalArgumentException if the number is negative
+     */
+    public List<SocketSnapshot> sockets(int most) {
+        if (most < 0) {
+            throw new IllegalArgumentException("most: " + most + " (expected: >= 0)");
+        }
+        return scheduler.sockets(most);
+    }
+
+    /**
+     * The timers of this runtime, by worker: sleeps, timeouts and timed waits of fibers.
+     *
+     * @return one entry for each worker, those out of use among them
+     */
+    public List<TimerMetrics> timers() {
+        return scheduler.timers();
+    }
+
+    /**
+     * The last times that a worker was on one piece of work for longer than the stall threshold,
+     * those that go on among them. There are at most {@value #RECENT_STALLS}, with 64 frames each.
+     *
+     * @return the stalls, the newest first
+     */
+    public List<Stall> recentStalls() {
+        return scheduler.recentStalls();
+    }
+
+    /**
+     * Cancels a fiber, poll task or blocking task by its number, as {@link JoinHandle#cancel()}
+     * does: for tools, which have no handle. Looks at every live task.
+     *
+     * @param id the number, as in {@link FiberDump}
+     * @return the name of the task; empty if no live task has the number
+     */
+    public Optional<String> cancel(long id) {
+        return Optional.ofNullable(scheduler.cancel(id));
     }
 
     /**

@@ -144,6 +144,17 @@ public interface IoDriver extends AutoCloseable {
     }
 
     /**
+     * The open sockets, whether the driver watches them yet or not, and who waits in them. Looks
+     * from outside, at no cost to their users.
+     *
+     * @param most how many at most
+     * @return some of them if there are more; none where they are not known
+     */
+    default List<OpenSocket> openSockets(int most) {
+        return List.of();
+    }
+
+    /**
      * Opens a socket that accepts connections.
      *
      * @param local where to listen; port 0 for any free one

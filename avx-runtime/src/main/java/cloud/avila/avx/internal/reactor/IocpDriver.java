@@ -670,6 +670,11 @@ final class IocpDriver implements IoDriver {
     }
 
     @Override
+    public List<OpenSocket> openSockets(int most) {
+        return sockets.stream().limit(most).map(IocpSocket::describe).toList();
+    }
+
+    @Override
     public List<SocketMetrics> socketMetrics() {
         return counts.metrics();
     }

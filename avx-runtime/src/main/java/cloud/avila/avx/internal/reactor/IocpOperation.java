@@ -225,6 +225,10 @@ final class IocpOperation {
 
     // ---- waiting ----
 
+    @Nullable Thread waiter() {
+        return waiter;
+    }
+
     void waiter(@Nullable Thread thread) {
         waiter = thread;
     }

@@ -90,6 +90,18 @@ abstract class IocpSocket extends Holds implements IoSocket {
 
     abstract List<IocpOperation> operations();
 
+    /** What it is, and who waits in it: the first operation receives or accepts, a second sends. */
+    final OpenSocket describe() {
+        List<IocpOperation> operations = operations();
+        return new OpenSocket(
+                counts.kind(),
+                this,
+                operations.isEmpty() ? null : operations.getFirst().waiter(),
+                counts.kind().isListener() || operations.size() < 2
+                        ? null
+                        : operations.get(1).waiter());
+    }
+
     // ---- waiting ----
 
     /**

@@ -766,6 +766,11 @@ abstract class ReadinessDriver implements IoDriver {
     }
 
     @Override
+    public final List<OpenSocket> openSockets(int most) {
+        return sockets.first(most).stream().map(ReadinessSocket::describe).toList();
+    }
+
+    @Override
     public final long acceptFailures() {
         return acceptFailures.get();
     }
@@ -776,7 +781,7 @@ abstract class ReadinessDriver implements IoDriver {
         if (closing == Holds.Closing.ALREADY) {
             return;
         }
-        List<ReadinessSocket> all = sockets.all();
+        List<ReadinessSocket> all = sockets.first(Integer.MAX_VALUE);
         for (ReadinessSocket socket : all) {
             socket.close();
         }

@@ -179,6 +179,11 @@ abstract class ReadinessSocket extends Holds implements IoSocket {
         }
     }
 
+    /** What it is, and who waits in it. */
+    final OpenSocket describe() {
+        return new OpenSocket(counts.kind(), this, reader, writer);
+    }
+
     /** Whether a thread waits for data. */
     final boolean hasReader() {
         return reader != null;

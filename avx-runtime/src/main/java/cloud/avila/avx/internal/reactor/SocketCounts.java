@@ -34,6 +34,10 @@ final class SocketCounts {
             this.kind = kind;
         }
 
+        SocketKind kind() {
+            return kind;
+        }
+
         void opened() {
             opened.increment();
         }

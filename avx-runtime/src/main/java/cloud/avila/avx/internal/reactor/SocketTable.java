@@ -52,17 +52,18 @@ final class SocketTable {
         }
     }
 
-    List<ReadinessSocket> all() {
-        var all = new ArrayList<ReadinessSocket>();
+    /** Those with the lowest numbers. */
+    List<ReadinessSocket> first(int most) {
+        var first = new ArrayList<ReadinessSocket>();
         for (int i = 0; i < CHUNKS; i++) {
             AtomicReferenceArray<@Nullable ReadinessSocket> chunk = chunks.get(i);
-            for (int j = 0; chunk != null && j < CHUNK; j++) {
+            for (int j = 0; chunk != null && j < CHUNK && first.size() < most; j++) {
                 ReadinessSocket socket = chunk.get(j);
                 if (socket != null) {
-                    all.add(socket);
+                    first.add(socket);
                 }
             }
         }
-        return all;
+        return first;
     }
 }

@@ -3,9 +3,11 @@ package cloud.avila.avx.internal.scheduler;
 import cloud.avila.avx.internal.fiber.FiberThreads;
 import cloud.avila.avx.internal.park.Blocker;
 import cloud.avila.avx.internal.park.Parker;
+import cloud.avila.avx.internal.reactor.OpenSocket;
 import cloud.avila.avx.metrics.Deadlock;
 import cloud.avila.avx.metrics.FiberDump;
 import cloud.avila.avx.metrics.RuntimeMetrics;
+import cloud.avila.avx.metrics.SocketSnapshot;
 import cloud.avila.avx.metrics.TaskKind;
 import cloud.avila.avx.metrics.TaskSnapshot;
 import cloud.avila.avx.metrics.TaskState;
@@ -282,6 +284,42 @@ final class TaskInspector {
                 : blocker.getClass().getName()
                         + "@"
                         + Integer.toHexString(System.identityHashCode(blocker));
+    }
+
+    // --- sockets ---
+
+    /** Names who waits in sockets. */
+    List<SocketSnapshot> sockets(List<OpenSocket> open) {
+        Set<Thread> threads = new HashSet<>();
+        for (OpenSocket socket : open) {
+            if (socket.reader() != null) {
+                threads.add(socket.reader());
+            }
+            if (socket.writer() != null) {
+                threads.add(socket.writer());
+            }
+        }
+        Map<Thread, TrackedTask> tasks = tasksOf(threads);
+        List<SocketSnapshot> snapshots = new ArrayList<>();
+        for (OpenSocket socket : open) {
+            snapshots.add(
+                    new SocketSnapshot(
+                            socket.kind(),
+                            socket.local(),
+                            socket.remote(),
+                            waiter(socket.reader(), tasks),
+                            waiter(socket.writer(), tasks)));
+        }
+        return snapshots;
+    }
+
+    private static SocketSnapshot.@Nullable Waiter waiter(
+            @Nullable Thread thread, Map<Thread, TrackedTask> tasks) {
+        if (thread == null) {
+            return null;
+        }
+        TrackedTask task = tasks.get(thread);
+        return new SocketSnapshot.Waiter(nameOf(thread, task), task == null ? 0 : task.id());
     }
 
     // --- deadlocks ---

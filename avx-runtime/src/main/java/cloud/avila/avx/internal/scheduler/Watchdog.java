@@ -3,6 +3,7 @@ package cloud.avila.avx.internal.scheduler;
 import cloud.avila.avx.internal.fiber.FiberThreads;
 import cloud.avila.avx.internal.log.BoundedLog;
 import cloud.avila.avx.internal.park.Parker;
+import cloud.avila.avx.metrics.Stall;
 
 import org.jspecify.annotations.Nullable;
 
@@ -48,6 +49,7 @@ final class Watchdog {
     private final boolean takeOver;
     private final List<Observation> observations = new ArrayList<>();
     private final List<Away> away = new ArrayList<>();
+    private final StallLog stallLog = new StallLog();
     private volatile boolean asleep;
     private volatile boolean stopped;
     private volatile long stalls;
@@ -125,6 +127,11 @@ final class Watchdog {
     /** Pieces of work found to take longer than the threshold. */
     long stalls() {
         return stalls;
+    }
+
+    /** The last of them, the newest first. */
+    List<Stall> recentStalls() {
+        return stallLog.snapshot();
     }
 
     /** Slots moved to another thread. */
@@ -213,7 +220,7 @@ final class Watchdog {
         long threshold = stallNanos;
         long sinceLast = Math.min(now - lastLook, 2 * tickNanos(threshold));
         lastLook = now;
-        boolean active = observeAway(sinceLast, threshold);
+        boolean active = stallLog.observe(sinceLast) | observeAway(sinceLast, threshold);
         int late = 0;
         int busy = 0;
         Worker longest = null;
@@ -266,7 +273,7 @@ final class Watchdog {
                     if (threshold == 0 || gone.busyNanos < threshold) {
                         return false;
                     }
-                    report(gone.thread, gone.work, gone.busyNanos, gone::isOver);
+                    report(null, gone.thread, gone.work, gone.busyNanos, gone::isOver);
                     return true;
                 });
         return !away.isEmpty();
@@ -278,6 +285,7 @@ final class Watchdog {
             seen.reported = true;
             long executed = seen.executed;
             report(
+                    worker,
                     worker.thread,
                     worker.runningTask(),
                     seen.busyNanos,
@@ -329,7 +337,12 @@ final class Watchdog {
     }
 
     private void report(
-            WorkerThread thread, @Nullable Runnable work, long nanos, BooleanSupplier over) {
+            @Nullable Worker worker,
+            WorkerThread thread,
+            @Nullable Runnable work,
+            long nanos,
+            BooleanSupplier over) {
+        int returns = thread.returns();
         TrackedTask fiber = mountedOn(thread);
         Thread occupied = fiber == null ? thread : fiber.thread();
         StackTraceElement[] stack =
@@ -360,6 +373,19 @@ final class Watchdog {
         }
         log.log(Level.WARNING, message.toString());
         FlightEvents.stall(scheduler.name(), thread.getName(), busyWith, nanos, stack);
+        TrackedTask task = fiber == null && work instanceof TrackedTask t && !t.onFiber ? t : fiber;
+        stallLog.add(
+                thread.getName(),
+                busyWith,
+                task == null ? 0 : task.id(),
+                nanos,
+                stack,
+                // whoever has its slot ends the piece of work with it, whoever lost it comes back
+                () ->
+                        thread.returns() != returns
+                                || (worker != null
+                                        && worker.thread == thread
+                                        && over.getAsBoolean()));
         stalls++;
     }
 

@@ -9,6 +9,7 @@ import cloud.avila.avx.internal.park.Parker;
 import cloud.avila.avx.internal.park.ShortLocks;
 import cloud.avila.avx.internal.reactor.IoDriver;
 import cloud.avila.avx.internal.reactor.IoDrivers;
+import cloud.avila.avx.internal.reactor.OpenSocket;
 import cloud.avila.avx.internal.scheduler.SchedulerSettings.FiberPolicy;
 import cloud.avila.avx.internal.scheduler.SchedulerSettings.Reuse;
 import cloud.avila.avx.internal.timer.Timer;
@@ -20,7 +21,10 @@ import cloud.avila.avx.metrics.RuntimeMetrics;
 import cloud.avila.avx.metrics.ShutdownSummary;
 import cloud.avila.avx.metrics.SocketKind;
 import cloud.avila.avx.metrics.SocketMetrics;
+import cloud.avila.avx.metrics.SocketSnapshot;
+import cloud.avila.avx.metrics.Stall;
 import cloud.avila.avx.metrics.TaskKind;
+import cloud.avila.avx.metrics.TimerMetrics;
 import cloud.avila.avx.metrics.WorkerMetrics;
 
 import org.jspecify.annotations.Nullable;
@@ -29,6 +33,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.System.Logger.Level;
 import java.lang.invoke.VarHandle;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
@@ -52,6 +57,9 @@ import java.util.function.ToLongFunction;
  * driver.
  */
 public final class WorkStealingScheduler extends Scheduler {
+    /** How many stalls are kept. */
+    public static final int RECENT_STALLS = StallLog.CAPACITY;
+
     /*
      * Overview.
      *
@@ -996,6 +1004,78 @@ public final class WorkStealingScheduler extends Scheduler {
      */
     public List<Deadlock> deadlocks() {
         return new TaskInspector(this).deadlocks();
+    }
+
+    /**
+     * The open sockets and who waits in them.
+     *
+     * @param most how many at most
+     * @return some of them if there are more
+     */
+    public List<SocketSnapshot> sockets(int most) {
+        List<OpenSocket> open = new ArrayList<>();
+        for (Lead lead : leads) {
+            IoDriver d = lead.driver();
+            if (d != null) {
+                open.addAll(d.openSockets(most - open.size()));
+            }
+        }
+        return new TaskInspector(this).sockets(open);
+    }
+
+    /**
+     * The timers of each worker.
+     *
+     * @return one entry for each
+     */
+    public List<TimerMetrics> timers() {
+        List<TimerMetrics> timers = new ArrayList<>();
+        for (Worker worker : workers) {
+            TimerWheel wheel = worker.wheel;
+            long next = wheel.nextDeadline();
+            timers.add(
+                    new TimerMetrics(
+                            worker.index,
+                            wheel.pending(),
+                            wheel.scheduled(),
+                            wheel.fired(),
+                            wheel.cancelled(),
+                            next == Long.MAX_VALUE
+                                    ? null
+                                    : Duration.ofNanos(Math.max(0, next - wheel.now()))));
+        }
+        return timers;
+    }
+
+    /**
+     * The last times that a worker was on one piece of work for too long.
+     *
+     * @return at most 64, the newest first
+     */
+    public List<Stall> recentStalls() {
+        return watchdog.recentStalls();
+    }
+
+    /**
+     * Cancels a task.
+     *
+     * @param id its number
+     * @return its name; null if no live task has that number
+     */
+    public @Nullable String cancel(long id) {
+        TrackedTask[] found = new TrackedTask[1];
+        forEachTask(
+                task -> {
+                    if (task.id() == id) {
+                        found[0] = task;
+                    }
+                });
+        TrackedTask task = found[0];
+        if (task == null || task.stage() == TrackedTask.Stage.ENDED) {
+            return null;
+        }
+        task.cancelOnShutdown();
+        return task.displayName();
     }
 
     // --- metrics ---
