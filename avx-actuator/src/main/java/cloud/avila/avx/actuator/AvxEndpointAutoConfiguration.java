@@ -11,6 +11,7 @@ import org.springframework.boot.autoconfigure.condition.ConditionalOnBean;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnSingleCandidate;
+import org.springframework.context.ApplicationEventPublisher;
 import org.springframework.context.annotation.Bean;
 
 /** Auto-configuration of the endpoint {@code avx}. */
@@ -33,11 +34,17 @@ public final class AvxEndpointAutoConfiguration {
     @ConditionalOnBean(AvxEndpoint.class)
     @ConditionalOnAvailableEndpoint(exposure = EndpointExposure.WEB)
     AvxEndpointWebExtension avxEndpointWebExtension(
-            AvxRuntime runtime, ConfigurableListableBeanFactory beanFactory) {
+            AvxRuntime runtime,
+            ConfigurableListableBeanFactory beanFactory,
+            ApplicationEventPublisher publisher) {
         return new AvxEndpointWebExtension(
                 runtime,
                 () ->
                         SimpleAutowireCandidateResolver.resolveAutowireCandidates(
-                                beanFactory, ExecutorMetricsSource.class));
+                                beanFactory, ExecutorMetricsSource.class),
+                () ->
+                        SimpleAutowireCandidateResolver.resolveAutowireCandidates(
+                                beanFactory, ExecutorControl.class),
+                new Changes(publisher));
     }
 }

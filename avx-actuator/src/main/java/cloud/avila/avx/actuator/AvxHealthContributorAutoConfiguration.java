@@ -7,6 +7,7 @@ import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnBean;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.health.autoconfigure.contributor.CompositeHealthContributorConfiguration;
 import org.springframework.boot.health.autoconfigure.contributor.ConditionalOnEnabledHealthIndicator;
 import org.springframework.boot.health.autoconfigure.contributor.HealthContributorAutoConfiguration;
@@ -21,11 +22,12 @@ import org.springframework.context.annotation.Bean;
 @ConditionalOnClass({Health.class, ConditionalOnEnabledHealthIndicator.class})
 @ConditionalOnBean(AvxRuntime.class)
 @ConditionalOnEnabledHealthIndicator("avx")
+@EnableConfigurationProperties(AvxHealthProperties.class)
 public final class AvxHealthContributorAutoConfiguration
         extends CompositeHealthContributorConfiguration<AvxHealthIndicator, AvxRuntime> {
 
-    AvxHealthContributorAutoConfiguration() {
-        super(AvxHealthIndicator::new);
+    AvxHealthContributorAutoConfiguration(AvxHealthProperties properties) {
+        super(runtime -> new AvxHealthIndicator(runtime, properties));
     }
 
     @Bean

@@ -8,6 +8,19 @@ final class BadRequestException extends RuntimeException {
         super(message);
     }
 
+    private BadRequestException(String message, Throwable cause) {
+        super(message, cause);
+    }
+
+    /** The number of a task. */
+    static long id(String text) {
+        try {
+            return Long.parseLong(text);
+        } catch (NumberFormatException e) {
+            throw new BadRequestException("\"" + text + "\" is not the number of a task", e);
+        }
+    }
+
     /**
      * A number of a request.
      *

@@ -5,6 +5,8 @@ import static org.awaitility.Awaitility.await;
 
 import cloud.avila.avx.actuator.RunningApplication.Circle;
 import cloud.avila.avx.actuator.RunningApplication.Contention;
+import cloud.avila.avx.actuator.RunningApplication.Hog;
+import cloud.avila.avx.net.TcpListener;
 
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
@@ -71,7 +73,7 @@ class AvxEndpointHttpTest {
     void listsExecutorsAndTellsOfOne() throws Exception {
         assertThat(list(application.json("/actuator/avx/executors").get("executors")))
                 .extracting(e -> map(e).get("name"))
-                .containsExactly("mail", "reports");
+                .containsExactly("mail", "orders", "reports");
         assertThat(application.json("/actuator/avx/executors/mail"))
                 .containsEntry("active", 3)
                 .containsEntry("completed", 41)
@@ -84,7 +86,7 @@ class AvxEndpointHttpTest {
 
     @Test
     void tellsWhichFibersWaitForWhom() throws Exception {
-        try (var contention = new Contention(application.runtime, "stock")) {
+        try (var contention = new Contention(application.runtime, "shelf")) {
             await().atMost(PATIENCE)
                     .untilAsserted(
                             () -> {
@@ -92,15 +94,15 @@ class AvxEndpointHttpTest {
                                         list(
                                                 application
                                                         .json(
-                                                                "/actuator/avx/fibers?name=waiter-for-stock&state=waiting")
+                                                                "/actuator/avx/fibers?name=waiter-for-shelf&state=waiting")
                                                         .get("tasks"));
                                 assertThat(tasks).hasSize(1);
                                 Map<String, Object> task = map(tasks.getFirst());
                                 assertThat(task)
-                                        .containsEntry("name", "waiter-for-stock")
+                                        .containsEntry("name", "waiter-for-shelf")
                                         .containsEntry("state", "WAITING");
                                 assertThat(map(task.get("waitsOn")))
-                                        .containsEntry("holder", "holder-of-stock");
+                                        .containsEntry("holder", "holder-of-shelf");
                                 assertThat(list(task.get("stack"))).isNotEmpty();
                             });
         }
@@ -109,9 +111,40 @@ class AvxEndpointHttpTest {
                         lock ->
                                 assertThat(map(lock))
                                         .containsEntry("kind", "Mutex")
-                                        .containsEntry("name", "stock")
+                                        .containsEntry("name", "shelf")
                                         .containsEntry("waits", 1)
                                         .containsKeys("meanWait", "longestWait"));
+    }
+
+    @Test
+    void listsSocketsAndTimers() throws Exception {
+        try (var entered = application.runtime.enter();
+                var listener = TcpListener.bind("127.0.0.1", 0)) {
+            var accept = application.runtime.spawn("acceptor", () -> listener.accept());
+            await().atMost(PATIENCE)
+                    .untilAsserted(
+                            () -> {
+                                Map<String, Object> body =
+                                        application.json("/actuator/avx/sockets");
+                                Map<String, Object> socket =
+                                        map(list(body.get("sockets")).getFirst());
+                                assertThat(socket)
+                                        .containsEntry("kind", "TCP_LISTENER")
+                                        .containsEntry(
+                                                "local",
+                                                "127.0.0.1:" + listener.localAddress().getPort());
+                                assertThat(map(socket.get("reader")))
+                                        .containsEntry("name", "acceptor");
+                            });
+            assertThat(list(application.json("/actuator/avx/sockets?limit=0").get("sockets")))
+                    .isEmpty();
+            assertThat(application.get("/actuator/avx/sockets?limit=x").statusCode())
+                    .isEqualTo(400);
+            assertThat(accept.cancel()).isTrue();
+        }
+        Map<String, Object> timers = application.json("/actuator/avx/timers");
+        assertThat(timers).containsKeys("pending", "scheduled", "fired", "cancelled");
+        assertThat(list(timers.get("workers"))).hasSize(2);
     }
 
     @Test
@@ -163,6 +196,32 @@ class AvxEndpointHttpTest {
             assertThat(application.get("/actuator/avx/deadlocks", "Accept", "text/plain").body())
                     .contains("Deadlock of 2", "transfer-1", "transfer-2");
         }
+    }
+
+    @Test
+    void keepsStallsWithTheirStacks() throws Exception {
+        try (var hog = new Hog(application.runtime, "hog")) {
+            await().atMost(PATIENCE)
+                    .untilAsserted(
+                            () -> {
+                                Map<String, Object> body = application.json("/actuator/avx/stalls");
+                                assertThat(body)
+                                        .containsEntry("threshold", "PT0.1S")
+                                        .containsEntry("capacity", 64);
+                                assertThat(number(body.get("total"))).isPositive();
+                                Map<String, Object> stall =
+                                        map(list(body.get("stalls")).getFirst());
+                                assertThat(stall)
+                                        .containsEntry("work", "fiber \"hog\"")
+                                        .containsEntry("over", false)
+                                        .containsEntry("task", (int) hog.id())
+                                        .containsKeys("began", "duration", "worker");
+                                assertThat(list(stall.get("stack")).toString())
+                                        .contains("RunningApplication$Hog");
+                            });
+        }
+        assertThat(application.get("/actuator/avx/stalls", "Accept", "text/plain").body())
+                .contains("with fiber \"hog\"", "    at ");
     }
 
     @ParameterizedTest

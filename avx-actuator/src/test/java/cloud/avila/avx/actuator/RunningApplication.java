@@ -5,8 +5,13 @@ import cloud.avila.avx.JoinHandle;
 import cloud.avila.avx.RuntimeConfig;
 import cloud.avila.avx.sync.Mutex;
 
+import jakarta.servlet.Filter;
+import jakarta.servlet.http.HttpServletResponse;
+
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.SpringApplication;
+import org.springframework.boot.actuate.audit.AuditEventRepository;
+import org.springframework.boot.actuate.audit.InMemoryAuditEventRepository;
 import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
 import org.springframework.boot.json.JsonParserFactory;
 import org.springframework.boot.web.server.context.WebServerApplicationContext;
@@ -25,6 +30,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -58,7 +64,7 @@ final class RunningApplication implements AutoCloseable {
         return start(List.of(App.class), "spring.autoconfigure.exclude=" + excluded, properties);
     }
 
-    /** With Spring Security: user {@code ops}, password {@code secret}. */
+    /** With Spring Security. */
     static RunningApplication secured(Class<?> configuration, String... properties) {
         return start(
                 List.of(App.class, configuration), "spring.security.user.name=ops", properties);
@@ -189,6 +195,34 @@ final class RunningApplication implements AutoCloseable {
         }
     }
 
+    /** A fiber that holds its worker, until closed. */
+    static final class Hog implements AutoCloseable {
+        private final AtomicBoolean stop = new AtomicBoolean();
+        private final JoinHandle<?> task;
+
+        Hog(AvxRuntime runtime, String name) {
+            task =
+                    runtime.spawn(
+                            name,
+                            () -> {
+                                while (!stop.get()) {
+                                    Thread.onSpinWait();
+                                }
+                                return 1;
+                            });
+        }
+
+        long id() {
+            return task.id();
+        }
+
+        @Override
+        public void close() throws InterruptedException {
+            stop.set(true);
+            task.join();
+        }
+    }
+
     @Configuration(proxyBeanMethods = false)
     @EnableAutoConfiguration
     static class App {
@@ -201,6 +235,26 @@ final class RunningApplication implements AutoCloseable {
                             .stallThreshold(Duration.ofMillis(100))
                             .shutdownTimeout(Duration.ofSeconds(2))
                             .build());
+        }
+
+        /** What a strict application sends with everything. */
+        @Bean
+        Filter contentSecurity() {
+            return (request, response, chain) -> {
+                ((HttpServletResponse) response)
+                        .setHeader("Content-Security-Policy", "default-src 'self'");
+                chain.doFilter(request, response);
+            };
+        }
+
+        @Bean
+        AuditEventRepository audit() {
+            return new InMemoryAuditEventRepository();
+        }
+
+        @Bean
+        AvxEndpointWriteTest.ResizableExecutor orders() {
+            return new AvxEndpointWriteTest.ResizableExecutor();
         }
 
         @Bean

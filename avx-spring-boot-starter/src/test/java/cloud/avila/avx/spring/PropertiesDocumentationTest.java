@@ -30,7 +30,8 @@ class PropertiesDocumentationTest {
                 for (Object property : properties(json)) {
                     Map<?, ?> p = (Map<?, ?>) property;
                     String name = String.valueOf(p.get("name"));
-                    if (name.startsWith("avx.") || name.matches("management\\..*\\.avx\\..*")) {
+                    if (name.startsWith("avx.")
+                            || name.matches("management\\..*\\.avx(console)?\\..*")) {
                         Object byDefault = p.get("defaultValue");
                         actual.put(
                                 name,

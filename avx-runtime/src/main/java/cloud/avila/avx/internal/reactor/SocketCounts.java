@@ -13,8 +13,8 @@ import java.util.concurrent.atomic.LongAdder;
  * What the sockets of a driver have done, by kind.
  *
  * <p>Any thread may use any socket, so each count is a {@link LongAdder}: one atomic addition to a
- * line of memory that is seldom another processor's, beside a system call that costs many
- * times as much. It neither locks nor parks, so it may be used while the scratch memory is.
+ * line of memory that is seldom another processor's, beside a system call that costs many times as
+ * much. It neither locks nor parks, so it may be used while the scratch memory is.
  */
 final class SocketCounts {
     /** The counts of one kind. Each socket keeps those of its kind. */
