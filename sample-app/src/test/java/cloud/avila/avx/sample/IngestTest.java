@@ -331,6 +331,7 @@ class IngestTest extends RunningGateway {
                                     .isPositive();
                         });
         assertThat(gateway.json("/actuator/avx").get("workers").size()).isPositive();
+        assertThat(gateway.get("/actuator/avxconsole").body()).contains("<title>");
         assertThat(gateway.json("/actuator/metrics/gateway.lines.accepted").toString())
                 .contains("graphite");
         assertThat(gateway.get("/actuator/prometheus").body())
