@@ -146,6 +146,9 @@ class RuntimeStartTest {
                 AvxRuntime.create(
                         RuntimeConfig.builder().shutdownTimeout(Duration.ofMillis(500)).build());
         rt.blockOn(() -> "ended before");
+        while (rt.metrics().completed() == 0) { // counted a moment after its result is there
+            Thread.sleep(1);
+        }
         CountDownLatch never = new CountDownLatch(1);
         rt.spawn("patient", () -> never.await(1, TimeUnit.HOURS)).detach();
         CountDownLatch open = new CountDownLatch(1);

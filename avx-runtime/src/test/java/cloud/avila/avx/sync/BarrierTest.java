@@ -254,6 +254,9 @@ class BarrierTest {
         slow.go.countDown();
         assertEquals(1, first.join());
         assertEquals(0, leader.join());
+        while (slow.barrier.arrived() == 0) { // woken, it has to arrive once more
+            Thread.sleep(1);
+        }
         assertEquals(0, slow.barrier.await());
         assertEquals(1, next.join());
     }
