@@ -117,8 +117,12 @@ class ScopeTest {
                                                 throw e;
                                             }
                                         });
-                        scope.spawn("bomb", () -> fail(boom));
-                        started.await();
+                        scope.spawn(
+                                "bomb",
+                                () -> {
+                                    started.await(); // a scope cancels what has not begun, too
+                                    return fail(boom);
+                                });
                         var e = assertThrows(CompletionException.class, () -> scope.join(LONG));
                         assertSame(boom, e.getCause());
                         assertEquals("bomb failed", e.getMessage());
