@@ -51,7 +51,7 @@ public interface Handle {
     /**
      * Starts a fiber: a virtual thread of this runtime's scheduler, which may block on anything.
      *
-     * @param task what to run
+     * @param task what to run; a {@link CancellableTask} is told if it will not be
      * @param <T> what it returns
      * @return the handle to it
      * @throws java.util.concurrent.RejectedExecutionException if the runtime is closing, or, when

@@ -51,6 +51,9 @@ final class SpawnedTask<T extends @Nullable Object> extends TaskHandle<T> {
         thread = Thread.currentThread();
         if (!STATE.compareAndSet(this, NEW, RUNNING)) {
             thread = null;
+            if (callable instanceof CancellableTask<?> cancellable) {
+                tell(cancellable);
+            }
             return;
         }
         int end;
@@ -73,6 +76,14 @@ final class SpawnedTask<T extends @Nullable Object> extends TaskHandle<T> {
             }
         }
         thread = null;
+    }
+
+    private void tell(CancellableTask<?> task) {
+        try {
+            task.cancelled();
+        } catch (Throwable e) {
+            uncaught(e);
+        }
     }
 
     @Override

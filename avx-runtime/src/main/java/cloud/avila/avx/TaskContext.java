@@ -58,7 +58,25 @@ final class TaskContext {
     static <T extends @Nullable Object> Callable<? extends T> around(
             RuntimeHooks hooks, Callable<? extends T> body) {
         TaskContext context = capture(hooks);
-        return context == null ? body : () -> context.<T>call(body);
+        if (context == null) {
+            return body;
+        }
+        return body instanceof CancellableTask<? extends T> cancellable
+                ? new Cancellable<T>(context, cancellable)
+                : () -> context.<T>call(body);
+    }
+
+    private record Cancellable<T extends @Nullable Object>(
+            TaskContext context, CancellableTask<? extends T> body) implements CancellableTask<T> {
+        @Override
+        public T call() throws Exception {
+            return context.<T>call(body);
+        }
+
+        @Override
+        public void cancelled() {
+            body.cancelled();
+        }
     }
 
     /** A job, in the calling thread's context. */

@@ -312,6 +312,11 @@ abstract class TaskHandle<T extends @Nullable Object> extends TrackedTask implem
         }
     }
 
+    /** Reports what nobody can ask this handle for. */
+    final void uncaught(Throwable failure) {
+        kind.hooks().failed(name(), failure);
+    }
+
     /** Has a failure that nobody has seen reported when this handle is garbage. */
     final void watchUnseen() {
         if (state == FAILED) {
@@ -327,7 +332,7 @@ abstract class TaskHandle<T extends @Nullable Object> extends TrackedTask implem
         if (state == FAILED) {
             Failure failure = (Failure) Objects.requireNonNull(result);
             if (!failure.seen) {
-                kind.hooks().failed(name(), failure());
+                uncaught(failure());
             }
         }
     }

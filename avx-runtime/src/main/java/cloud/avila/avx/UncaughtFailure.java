@@ -23,8 +23,9 @@ public record UncaughtFailure(String runtime, String task, Throwable cause) {
     public void log() {
         LOG.log(
                 Level.ERROR,
-                "%s of runtime \"%s\" failed, and nobody asked how it ended"
-                        .formatted(task, runtime),
+                () ->
+                        "%s of runtime \"%s\" failed, and nobody asked how it ended"
+                                .formatted(task, runtime),
                 cause);
     }
 }

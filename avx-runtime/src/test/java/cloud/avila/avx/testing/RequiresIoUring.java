@@ -37,7 +37,7 @@ public @interface RequiresIoUring {
             if (!System.getProperty("os.name").equals("Linux")) {
                 return false;
             }
-            try (var driver = IoDrivers.open("io_uring")) {
+            try (var driver = IoDrivers.open("io_uring", _ -> {})) {
                 return driver.name().equals("io_uring");
             } catch (IOException e) {
                 throw new AssertionError(e);

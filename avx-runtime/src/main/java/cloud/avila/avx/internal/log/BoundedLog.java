@@ -6,14 +6,16 @@ import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 
 /**
  * Writes messages that trouble may repeat without end: a number of them at once, then one in each
  * interval. The next message that passes tells how many were left out before it.
  *
  * <p>The bound is the generic cell rate algorithm (ITU-T I.371, Annex A) on one word. Any thread
- * may log; a message that is left out costs two reads and one atomic operation. Not part of a
- * simulation: its time is real, and it is no place where fibers give way.
+ * may log; a message that is left out is not even put together, and costs a look at the clock and
+ * an atomic operation. Not part of a simulation: its time is real, and it is no place where fibers
+ * give way.
  */
 public final class BoundedLog {
     /** How many messages pass at once, unless said otherwise. */
@@ -23,6 +25,7 @@ public final class BoundedLog {
     public static final Duration INTERVAL = Duration.ofSeconds(1);
 
     private final String name;
+    private volatile System.@Nullable Logger logger; // found at the first message
     private final long intervalNanos;
     private final long burstNanos;
     private final LongSupplier clock;
@@ -78,7 +81,18 @@ public final class BoundedLog {
      * @param thrown what was thrown, or null
      */
     public void log(Level level, String message, @Nullable Throwable thrown) {
-        System.Logger logger = System.getLogger(name);
+        log(level, () -> message, thrown);
+    }
+
+    /**
+     * Writes a message with what was thrown, or counts it as left out.
+     *
+     * @param level its level
+     * @param message tells what happened; asked only if it is written
+     * @param thrown what was thrown, or null
+     */
+    public void log(Level level, Supplier<String> message, @Nullable Throwable thrown) {
+        System.Logger logger = logger();
         if (!logger.isLoggable(level)) {
             return;
         }
@@ -90,12 +104,21 @@ public final class BoundedLog {
         logger.log(
                 level,
                 missing == 0
-                        ? message
-                        : message
+                        ? message.get()
+                        : message.get()
                                 + " ("
                                 + missing
                                 + " more messages of this kind were left out before)",
                 thrown);
+    }
+
+    private System.Logger logger() {
+        System.Logger found = logger;
+        if (found == null) {
+            found = System.getLogger(name);
+            logger = found;
+        }
+        return found;
     }
 
     private boolean passes() {

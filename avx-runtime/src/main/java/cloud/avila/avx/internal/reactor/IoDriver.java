@@ -128,13 +128,6 @@ public interface IoDriver extends AutoCloseable {
     long wakeups();
 
     /**
-     * Times that accepting a connection failed for want of descriptors or memory and was put off.
-     *
-     * @return the number
-     */
-    long acceptFailures();
-
-    /**
      * What the sockets have done.
      *
      * @return at most one entry for each kind; none where nothing is counted

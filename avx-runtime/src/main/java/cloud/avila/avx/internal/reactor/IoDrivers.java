@@ -26,20 +26,6 @@ public final class IoDrivers {
      *
      * @param driverName {@code auto} for the best one on this system, {@code epoll} or {@code
      *     io_uring} (Linux), {@code kqueue} (macOS) or {@code iocp} (Windows)
-     * @return a new driver
-     * @throws IOException if the system refuses the descriptors it needs
-     * @throws UnsupportedOperationException if this system does not have the driver, or native
-     *     access is denied; the message says what to do
-     * @throws IllegalArgumentException if there is no driver of that name
-     */
-    public static IoDriver open(String driverName) throws IOException {
-        return open(driverName, reason -> {});
-    }
-
-    /**
-     * Opens a driver.
-     *
-     * @param driverName as for {@link #open(String)}
      * @param fallback is told why, if the system refuses the driver and another takes its place
      * @return a new driver
      * @throws IOException if the system refuses the descriptors it needs

@@ -26,6 +26,7 @@ import java.lang.invoke.VarHandle;
 import java.net.Inet4Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
@@ -61,7 +62,6 @@ final class IocpDriver implements IoDriver {
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT;
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
     private static final long NANOS_PER_MILLI = 1_000_000L;
-    private static final long WARNING_INTERVAL_NANOS = 10_000_000_000L;
 
     /** How long to wait at the end for operations that were cancelled. */
     private static final long LAST_WAIT_NANOS = 10_000_000_000L;
@@ -119,8 +119,8 @@ final class IocpDriver implements IoDriver {
     private final AtomicLong registeredTotal = new AtomicLong();
     private final AtomicLong deregisteredTotal = new AtomicLong();
     private final AtomicLong wakeups = new AtomicLong();
-    private final AtomicLong acceptFailures = new AtomicLong();
-    private final AtomicLong nextWarning = new AtomicLong(System.nanoTime());
+    private final BoundedLog acceptTrouble =
+            new BoundedLog(IocpDriver.class, 1, Duration.ofSeconds(10));
     private volatile long readyEvents;
 
     /** Gives up port and memory when neither a poller nor a waker nor a socket uses them. */
@@ -416,18 +416,12 @@ final class IocpDriver implements IoDriver {
 
     void acceptFailed(IocpSocket listener, int error) {
         listener.counts.acceptFailed();
-        acceptFailures.getAndIncrement();
-        long now = System.nanoTime();
-        long next = nextWarning.get();
-        if (now - next >= 0 && nextWarning.compareAndSet(next, now + WARNING_INTERVAL_NANOS)) {
-            LOG.log(
-                    Level.WARNING,
-                    () ->
-                            WindowsError.exception("accept on", listener, error).getMessage()
-                                    + "; new connections wait until it can go on ("
-                                    + acceptFailures
-                                    + " failures so far)");
-        }
+        acceptTrouble.log(
+                Level.WARNING,
+                () ->
+                        WindowsError.exception("accept on", listener, error).getMessage()
+                                + "; new connections wait until it can go on",
+                null);
     }
 
     // ---- opening sockets ----
@@ -671,17 +665,16 @@ final class IocpDriver implements IoDriver {
 
     @Override
     public List<OpenSocket> openSockets(int most) {
-        return sockets.stream().limit(most).map(IocpSocket::describe).toList();
+        return sockets.stream()
+                .filter(socket -> !socket.isClosed())
+                .limit(most)
+                .map(IocpSocket::describe)
+                .toList();
     }
 
     @Override
     public List<SocketMetrics> socketMetrics() {
         return counts.metrics();
-    }
-
-    @Override
-    public long acceptFailures() {
-        return acceptFailures.get();
     }
 
     // ---- the end ----

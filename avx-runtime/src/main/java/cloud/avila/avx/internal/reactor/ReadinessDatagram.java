@@ -137,6 +137,8 @@ final class ReadinessDatagram extends ReadinessDatagrams<InetSocketAddress, IoDa
         if (nothing(result)) {
             return null;
         }
+        long bytes = 0;
+        int truncated = 0;
         for (int i = 0; i < result; i++) {
             ByteBuffer buffer = to[i];
             int datagramLength = batch.headers.transferred(i);
@@ -145,7 +147,8 @@ final class ReadinessDatagram extends ReadinessDatagrams<InetSocketAddress, IoDa
                 MemorySegment.copy(memory[i], 0, MemorySegment.ofBuffer(buffer), 0, length);
             }
             buffer.position(buffer.position() + length);
-            counts.receivedDatagram(length, datagramLength);
+            bytes += length;
+            truncated += datagramLength > length ? 1 : 0;
             MemorySegment address = batch.headers.address(i);
             into.received[i] =
                     new Received(
@@ -153,6 +156,7 @@ final class ReadinessDatagram extends ReadinessDatagrams<InetSocketAddress, IoDa
                             length,
                             datagramLength);
         }
+        counts.receivedDatagrams(result, bytes, truncated);
         return result;
     }
 

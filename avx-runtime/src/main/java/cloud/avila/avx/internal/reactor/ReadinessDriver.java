@@ -3,6 +3,7 @@ package cloud.avila.avx.internal.reactor;
 import static cloud.avila.avx.internal.sys.SocketCalls.AF_INET;
 import static cloud.avila.avx.internal.sys.SocketCalls.AF_INET6;
 
+import cloud.avila.avx.internal.log.BoundedLog;
 import cloud.avila.avx.internal.sys.LinuxErrno;
 import cloud.avila.avx.internal.sys.NativeOption;
 import cloud.avila.avx.internal.sys.NativeScratch;
@@ -13,13 +14,13 @@ import cloud.avila.avx.metrics.SocketMetrics;
 import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
-import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.net.InetSocketAddress;
 import java.net.SocketOption;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
@@ -53,8 +54,6 @@ import java.util.function.Supplier;
  * </ul>
  */
 abstract class ReadinessDriver implements IoDriver {
-    private static final Logger LOG = System.getLogger(ReadinessDriver.class.getName());
-    private static final long WARNING_INTERVAL_NANOS = 10_000_000_000L;
     private static final int DEFAULT_EVENTS = 64;
 
     /** Most events of a poll. */
@@ -105,8 +104,8 @@ abstract class ReadinessDriver implements IoDriver {
     private final AtomicLong registeredTotal = new AtomicLong();
     private final AtomicLong deregisteredTotal = new AtomicLong();
     private final AtomicLong wakeups = new AtomicLong();
-    private final AtomicLong acceptFailures = new AtomicLong();
-    private final AtomicLong nextWarning = new AtomicLong(System.nanoTime());
+    private final BoundedLog acceptTrouble =
+            new BoundedLog(ReadinessDriver.class, 1, Duration.ofSeconds(10));
     private volatile long readyEvents;
 
     /** Releases the driver's own descriptors when neither a poller nor a waker uses them. */
@@ -378,18 +377,12 @@ abstract class ReadinessDriver implements IoDriver {
 
     final void acceptFailed(ReadinessSocket listener, int errno) {
         listener.counts.acceptFailed();
-        acceptFailures.getAndIncrement();
-        long now = System.nanoTime();
-        long next = nextWarning.get();
-        if (now - next >= 0 && nextWarning.compareAndSet(next, now + WARNING_INTERVAL_NANOS)) {
-            LOG.log(
-                    Level.WARNING,
-                    () ->
-                            calls.exception("accept on", listener, errno).getMessage()
-                                    + "; new connections wait until it can go on ("
-                                    + acceptFailures
-                                    + " failures so far)");
-        }
+        acceptTrouble.log(
+                Level.WARNING,
+                () ->
+                        calls.exception("accept on", listener, errno).getMessage()
+                                + "; new connections wait until it can go on",
+                null);
     }
 
     // ---- opening sockets ----
@@ -767,12 +760,9 @@ abstract class ReadinessDriver implements IoDriver {
 
     @Override
     public final List<OpenSocket> openSockets(int most) {
-        return sockets.first(most).stream().map(ReadinessSocket::describe).toList();
-    }
-
-    @Override
-    public final long acceptFailures() {
-        return acceptFailures.get();
+        return sockets.first(most, socket -> !socket.isClosed()).stream()
+                .map(ReadinessSocket::describe)
+                .toList();
     }
 
     @Override
@@ -781,7 +771,7 @@ abstract class ReadinessDriver implements IoDriver {
         if (closing == Holds.Closing.ALREADY) {
             return;
         }
-        List<ReadinessSocket> all = sockets.first(Integer.MAX_VALUE);
+        List<ReadinessSocket> all = sockets.all();
         for (ReadinessSocket socket : all) {
             socket.close();
         }

@@ -64,10 +64,14 @@ final class SocketCounts {
         }
 
         void receivedDatagram(int length, int datagramLength) {
-            bytesReceived.add(length);
-            datagramsReceived.increment();
-            if (datagramLength > length) {
-                datagramsTruncated.increment();
+            receivedDatagrams(1, length, datagramLength > length ? 1 : 0);
+        }
+
+        void receivedDatagrams(int count, long bytes, int truncated) {
+            bytesReceived.add(bytes);
+            datagramsReceived.add(count);
+            if (truncated > 0) {
+                datagramsTruncated.add(truncated);
             }
         }
 

@@ -5,6 +5,7 @@ import org.jspecify.annotations.Nullable;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReferenceArray;
+import java.util.function.Predicate;
 
 /**
  * The open sockets of a driver by their descriptor number.
@@ -52,14 +53,19 @@ final class SocketTable {
         }
     }
 
-    /** Those with the lowest numbers. */
-    List<ReadinessSocket> first(int most) {
+    /** All, also those that are closed and used still by an operation. */
+    List<ReadinessSocket> all() {
+        return first(Integer.MAX_VALUE, _ -> true);
+    }
+
+    /** Those with the lowest numbers of which something holds. */
+    List<ReadinessSocket> first(int most, Predicate<ReadinessSocket> wanted) {
         var first = new ArrayList<ReadinessSocket>();
-        for (int i = 0; i < CHUNKS; i++) {
+        for (int i = 0; i < CHUNKS && first.size() < most; i++) {
             AtomicReferenceArray<@Nullable ReadinessSocket> chunk = chunks.get(i);
             for (int j = 0; chunk != null && j < CHUNK && first.size() < most; j++) {
                 ReadinessSocket socket = chunk.get(j);
-                if (socket != null) {
+                if (socket != null && wanted.test(socket)) {
                     first.add(socket);
                 }
             }

@@ -280,8 +280,9 @@ final class UringDriver extends EpollDriver {
     /** Completes what is due to the calling thread and hands on what has been completed. */
     void help() {
         buffers.handOver();
-        // without result: what could not be submitted or completed now will be later
-        int unused = queues.submit(true);
+        if (queues.submit(true) < 0 && isWaiting()) {
+            super.interruptPoll(); // the poller will submit what others have left to us
+        }
         int events = take(MOST_EVENTS, false);
     }
 

@@ -23,7 +23,8 @@ import java.lang.invoke.VarHandle;
  * <p>Nobody waits for anybody here, since a fiber must not and a thread might be preempted. Who has
  * something to submit puts it on a stack. Who then submits tries to get the right to write entries,
  * and who has it writes all there is; after giving it back he looks at the stack again, so what was
- * put there by who did not get the right is not forgotten.
+ * put there by who did not get the right is not forgotten. Who fails to write it all, because the
+ * kernel takes no more, leaves it to the poller and wakes it.
  *
  * <p>Fields and memory orders; the pairing with the kernel is that of io_uring(7):
  *

@@ -184,6 +184,16 @@ final class Shutdown {
         return interrupted;
     }
 
+    /** Ends what has been started of a scheduler that could not be started whole. */
+    void startFailed() {
+        stopWorkers();
+        scheduler.watchdog.stop();
+        closed.countDown();
+        if (workersHaveEnded()) {
+            release(); // otherwise the last worker does
+        }
+    }
+
     /** Lets workers and blocking threads end as soon as they have nothing in hand. */
     void stopWorkers() {
         phase.set(STOPPED);

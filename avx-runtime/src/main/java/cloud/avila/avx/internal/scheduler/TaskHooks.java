@@ -12,7 +12,7 @@ public interface TaskHooks {
 
     private static TaskHooks logging() {
         var log = new BoundedLog(TaskHooks.class);
-        return (task, failure) -> log.log(Level.ERROR, task + " failed", failure);
+        return (task, failure) -> log.log(Level.ERROR, () -> task + " failed", failure);
     }
 
     /**

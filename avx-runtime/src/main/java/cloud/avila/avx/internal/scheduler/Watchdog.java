@@ -30,6 +30,7 @@ final class Watchdog {
     private static final Duration REPORT_INTERVAL = Duration.ofSeconds(10);
 
     private static final long TICK_NANOS = 10_000_000;
+    private static final long SHORTEST_TICK_NANOS = 1_000_000;
 
     /**
      * When every worker is on one piece of work for so long, one of them gets another thread,
@@ -42,6 +43,7 @@ final class Watchdog {
     private static final long LEADERLESS_TICK_NANOS = 1_000_000;
 
     private final BoundedLog log = new BoundedLog(Watchdog.class, REPORTS_AT_ONCE, REPORT_INTERVAL);
+    private final BoundedLog trouble = new BoundedLog(Watchdog.class);
     private final WorkStealingScheduler scheduler;
     private volatile long stallNanos;
     private long lastLook = System.nanoTime();
@@ -121,7 +123,9 @@ final class Watchdog {
     }
 
     private static long tickNanos(long stallNanos) {
-        return stallNanos == 0 ? TICK_NANOS : Math.min(TICK_NANOS, stallNanos);
+        return stallNanos == 0
+                ? TICK_NANOS
+                : Math.clamp(stallNanos, SHORTEST_TICK_NANOS, TICK_NANOS);
     }
 
     /** Pieces of work found to take longer than the threshold. */
@@ -326,7 +330,7 @@ final class Watchdog {
             takeOvers++;
             return true;
         } catch (Throwable e) {
-            log.log(
+            trouble.log(
                     Level.ERROR,
                     "no thread could be started to take over from "
                             + stuck.getName()
@@ -383,6 +387,7 @@ final class Watchdog {
                 // whoever has its slot ends the piece of work with it, whoever lost it comes back
                 () ->
                         thread.returns() != returns
+                                || !thread.isAlive()
                                 || (worker != null
                                         && worker.thread == thread
                                         && over.getAsBoolean()));

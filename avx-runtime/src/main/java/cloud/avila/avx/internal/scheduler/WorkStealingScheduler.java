@@ -156,18 +156,18 @@ public final class WorkStealingScheduler extends Scheduler {
         this.leads = new Lead[groups(settings)];
         Arrays.setAll(leads, group -> new Lead(this, group));
         this.counts = new TaskCounts(this);
-        if (!settings.driver().equals(IoDrivers.AUTO)) {
-            openDriversNow();
-        }
         boolean started = false;
         try {
+            if (!settings.driver().equals(IoDrivers.AUTO)) {
+                openDrivers(); // asked for by name: this system may lack it
+            }
             resize(settings.workers());
             watchdog.start();
             OpenSchedulers.opened(this);
             started = true;
         } finally {
-            if (!started) { // no memory for another thread: those that run must end
-                shutdown.stopWorkers();
+            if (!started) { // the system refuses a thread or a descriptor
+                shutdown.startFailed();
             }
         }
     }
@@ -256,19 +256,6 @@ public final class WorkStealingScheduler extends Scheduler {
                                     HOW_TO_OPEN));
         }
         return access;
-    }
-
-    /** A driver that is asked for by name is opened at the start, for this system may lack it. */
-    private void openDriversNow() {
-        boolean opened = false;
-        try {
-            openDrivers();
-            opened = true;
-        } finally {
-            if (!opened) {
-                closeDrivers();
-            }
-        }
     }
 
     @Override
@@ -904,6 +891,7 @@ public final class WorkStealingScheduler extends Scheduler {
 
     private void openDrivers() {
         var refusals = new ArrayList<String>();
+        String used = "";
         ShortLocks.acquire(driverLock);
         try {
             for (Lead lead : leads) {
@@ -913,6 +901,9 @@ public final class WorkStealingScheduler extends Scheduler {
                                 "runtime \"" + name() + "\" is closed, it opens no more sockets");
                     }
                     IoDriver d = IoDrivers.open(settings.driver(), refusals::add);
+                    if (!refusals.isEmpty() && used.isEmpty()) {
+                        used = d.name();
+                    }
                     d.onFirstRegistration(() -> driverInUse(lead));
                     if (leads.length > 1) {
                         d.acceptInto(() -> nextLead().driver());
@@ -929,8 +920,7 @@ public final class WorkStealingScheduler extends Scheduler {
             driverLock.unlock();
         }
         if (!refusals.isEmpty()) {
-            FlightEvents.driverFallback(
-                    name(), settings.driver(), driverName(), refusals.getFirst());
+            FlightEvents.driverFallback(name(), settings.driver(), used, refusals.getFirst());
         }
     }
 

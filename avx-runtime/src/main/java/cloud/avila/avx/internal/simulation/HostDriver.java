@@ -75,11 +75,6 @@ final class HostDriver implements IoDriver {
     }
 
     @Override
-    public long acceptFailures() {
-        return 0;
-    }
-
-    @Override
     public IoListener listen(InetSocketAddress local, ListenSettings settings) throws IOException {
         int port = host.port(host.listeners, local);
         var listener =
@@ -88,7 +83,15 @@ final class HostDriver implements IoDriver {
                         host,
                         new InetSocketAddress(local.getAddress(), port),
                         settings.backlog());
-        IoDriver.setOptions(listener, settings.options());
+        boolean set = false;
+        try {
+            IoDriver.setOptions(listener, settings.options());
+            set = true;
+        } finally {
+            if (!set) {
+                listener.close();
+            }
+        }
         return listener;
     }
 

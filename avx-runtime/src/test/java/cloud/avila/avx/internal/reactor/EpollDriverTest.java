@@ -40,19 +40,19 @@ class EpollDriverTest extends IoDriverContract {
 
     @Override
     IoDriver open() throws IOException {
-        return IoDrivers.open("epoll");
+        return IoDrivers.open("epoll", _ -> {});
     }
 
     @Test
     void autoOpensItOnLinux() throws Exception {
-        try (IoDriver driver = IoDrivers.open("auto")) {
+        try (IoDriver driver = IoDrivers.open("auto", _ -> {})) {
             assertEquals("epoll", driver.name());
         }
     }
 
     @Test
     void anUnknownDriverIsAnErrorThatNamesTheKnownOnes() {
-        var e = assertThrows(IllegalArgumentException.class, () -> IoDrivers.open("poll"));
+        var e = assertThrows(IllegalArgumentException.class, () -> IoDrivers.open("poll", _ -> {}));
         assertEquals(
                 "there is no I/O driver \"poll\"; there are \"auto\", \"epoll\", \"io_uring\","
                         + " \"kqueue\" and \"iocp\"",
@@ -140,7 +140,6 @@ class EpollDriverTest extends IoDriverContract {
                     assertNotNull(server);
                 }
                 assertEquals(4, listener.acceptFailures());
-                assertEquals(4, poller.driver().acceptFailures());
                 SocketMetrics counted =
                         poller.driver().socketMetrics().get(SocketKind.TCP_LISTENER.ordinal());
                 assertEquals(4, counted.acceptFailures());

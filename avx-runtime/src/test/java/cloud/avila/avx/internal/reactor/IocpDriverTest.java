@@ -50,7 +50,7 @@ class IocpDriverTest extends IoDriverContract {
 
     @Test
     void autoOpensItOnWindows() throws Exception {
-        try (IoDriver driver = IoDrivers.open("auto")) {
+        try (IoDriver driver = IoDrivers.open("auto", _ -> {})) {
             assertEquals("iocp", driver.name());
         }
     }

@@ -16,7 +16,7 @@ class KqueueDriverTest extends IoDriverContract {
     @Override
     IoDriver open() throws IOException {
         return OS.MAC.isCurrentOs()
-                ? IoDrivers.open("kqueue")
+                ? IoDrivers.open("kqueue", _ -> {})
                 : KqueueDriver.open(new KqueueModel());
     }
 
@@ -40,7 +40,7 @@ class KqueueDriverTest extends IoDriverContract {
         assertEquals("kqueue", IoDrivers.best("Mac OS X"));
         assertEquals("epoll", IoDrivers.best("Linux"));
         if (OS.MAC.isCurrentOs()) {
-            try (IoDriver driver = IoDrivers.open("auto")) {
+            try (IoDriver driver = IoDrivers.open("auto", _ -> {})) {
                 assertEquals("kqueue", driver.name());
             }
         }

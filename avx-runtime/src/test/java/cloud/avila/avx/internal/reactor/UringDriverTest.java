@@ -68,7 +68,7 @@ class UringDriverTest extends IoDriverContract {
 
     @Test
     void itIsThereByName() throws Exception {
-        try (IoDriver driver = IoDrivers.open("io_uring")) {
+        try (IoDriver driver = IoDrivers.open("io_uring", _ -> {})) {
             assertEquals("io_uring", driver.name());
         }
     }

@@ -123,13 +123,16 @@ class StallLogTest {
     void aTaskIsCancelledByItsNumber() throws Exception {
         try (var rt = runtime(1)) {
             var never = new CountDownLatch(1);
+            var started = new CountDownLatch(1);
             var task =
                     rt.spawn(
                             "to-cancel",
                             () -> {
+                                started.countDown();
                                 never.await();
                                 return 1;
                             });
+            started.await();
             assertEquals(Optional.of("to-cancel"), rt.cancel(task.id()));
             assertThrows(CancellationException.class, task::join);
             assertEquals(Optional.empty(), rt.cancel(task.id()));
