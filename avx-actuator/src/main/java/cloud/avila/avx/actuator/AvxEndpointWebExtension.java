@@ -335,15 +335,12 @@ public final class AvxEndpointWebExtension {
                                     given("concurrencyLimit", concurrencyLimit),
                                     1,
                                     ExecutorControl.UNLIMITED - 1);
-                    if (!control.isResizable()) {
-                        throw new BadRequestException(
-                                "executor \""
-                                        + item
-                                        + "\" was made without a concurrency limit and cannot get"
-                                        + " one");
-                    }
                     int before = control.concurrencyLimit();
-                    control.concurrencyLimit(limit);
+                    try {
+                        control.concurrencyLimit(limit);
+                    } catch (IllegalArgumentException | UnsupportedOperationException e) {
+                        throw new BadRequestException("concurrencyLimit: " + e.getMessage());
+                    }
                     return changes.made(
                             who,
                             "the concurrency limit of executor \"" + item + "\"",

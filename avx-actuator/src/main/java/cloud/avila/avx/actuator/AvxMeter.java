@@ -41,14 +41,33 @@ interface AvxMeter<S> extends MeterDocumentation {
         return duration.toNanos() / 1e9;
     }
 
-    /** What the meter tells, in words. */
-    String description();
-
-    /** Reads the number. */
-    double value(S of);
+    /** What there is to know of the meter but its tags. */
+    MeterDefinition<S> definition();
 
     @Override
-    @Nullable String getBaseUnit();
+    default Meter.Type getType() {
+        return definition().type();
+    }
+
+    @Override
+    default String getName() {
+        return definition().name();
+    }
+
+    @Override
+    default @Nullable String getBaseUnit() {
+        return definition().unit();
+    }
+
+    /** What the meter tells, in words. */
+    default String description() {
+        return definition().description();
+    }
+
+    /** Reads the number. */
+    default double value(S of) {
+        return definition().value().applyAsDouble(of);
+    }
 
     /**
      * Registers the meter.

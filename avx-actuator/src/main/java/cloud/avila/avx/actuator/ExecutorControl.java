@@ -23,7 +23,8 @@ public interface ExecutorControl {
 
     /**
      * Changes how many tasks may run at once. With a lower limit, running tasks run on and new ones
-     * start when few enough are left; with a higher one, waiting tasks start at once.
+     * start when few enough are left. With a higher one, tasks that wait in the executor's queue
+     * start at once; a thread that waits for leave to submit goes on when the next task ends.
      *
      * @param limit 1 or more
      * @throws IllegalArgumentException if the limit is out of range

@@ -86,11 +86,7 @@ enum ExecutorMeters implements AvxMeter<ExecutorMetrics> {
             "For how long the oldest queued task has waited; only where the executor has a queue",
             executor -> executor.oldestQueuedNanos() / 1e9);
 
-    private final Type type;
-    private final String name;
-    private final @Nullable String unit;
-    private final String description;
-    private final ToDoubleFunction<ExecutorMetrics> value;
+    private final MeterDefinition<ExecutorMetrics> definition;
 
     ExecutorMeters(
             Type type,
@@ -98,36 +94,12 @@ enum ExecutorMeters implements AvxMeter<ExecutorMetrics> {
             @Nullable String unit,
             String description,
             ToDoubleFunction<ExecutorMetrics> value) {
-        this.type = type;
-        this.name = name;
-        this.unit = unit;
-        this.description = description;
-        this.value = value;
+        definition = new MeterDefinition<>(type, name, unit, description, value);
     }
 
     @Override
-    public Type getType() {
-        return type;
-    }
-
-    @Override
-    public String getName() {
-        return name;
-    }
-
-    @Override
-    public @Nullable String getBaseUnit() {
-        return unit;
-    }
-
-    @Override
-    public String description() {
-        return description;
-    }
-
-    @Override
-    public double value(ExecutorMetrics of) {
-        return value.applyAsDouble(of);
+    public MeterDefinition<ExecutorMetrics> definition() {
+        return definition;
     }
 
     /** Whether an executor has the meter. */

@@ -7,29 +7,17 @@ import io.micrometer.core.instrument.Meter.Type;
 enum LockCountMeter implements AvxMeter<Integer> {
     LOCKS;
 
-    @Override
-    public Type getType() {
-        return Type.GAUGE;
-    }
+    private static final MeterDefinition<Integer> DEFINITION =
+            new MeterDefinition<>(
+                    Type.GAUGE,
+                    "avx.locks",
+                    UNIT_LOCKS,
+                    "Locks with a name for which somebody has waited",
+                    Integer::doubleValue);
 
     @Override
-    public String getName() {
-        return "avx.locks";
-    }
-
-    @Override
-    public String getBaseUnit() {
-        return UNIT_LOCKS;
-    }
-
-    @Override
-    public String description() {
-        return "Locks with a name for which somebody has waited";
-    }
-
-    @Override
-    public double value(Integer of) {
-        return of;
+    public MeterDefinition<Integer> definition() {
+        return DEFINITION;
     }
 
     @Override

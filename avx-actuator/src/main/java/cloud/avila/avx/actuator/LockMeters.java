@@ -34,11 +34,7 @@ enum LockMeters implements AvxMeter<LockMetrics> {
             "The longest wait for the lock among those that were timed",
             lock -> seconds(lock.longest()));
 
-    private final Type type;
-    private final String name;
-    private final @Nullable String unit;
-    private final String description;
-    private final ToDoubleFunction<LockMetrics> value;
+    private final MeterDefinition<LockMetrics> definition;
 
     LockMeters(
             Type type,
@@ -46,36 +42,12 @@ enum LockMeters implements AvxMeter<LockMetrics> {
             @Nullable String unit,
             String description,
             ToDoubleFunction<LockMetrics> value) {
-        this.type = type;
-        this.name = name;
-        this.unit = unit;
-        this.description = description;
-        this.value = value;
+        definition = new MeterDefinition<>(type, name, unit, description, value);
     }
 
     @Override
-    public Type getType() {
-        return type;
-    }
-
-    @Override
-    public String getName() {
-        return name;
-    }
-
-    @Override
-    public @Nullable String getBaseUnit() {
-        return unit;
-    }
-
-    @Override
-    public String description() {
-        return description;
-    }
-
-    @Override
-    public double value(LockMetrics of) {
-        return value.applyAsDouble(of);
+    public MeterDefinition<LockMetrics> definition() {
+        return definition;
     }
 
     @Override

@@ -246,11 +246,7 @@ enum RuntimeMeters implements AvxMeter<RuntimeMetrics> {
             "Time a worker spends on one piece of work, 99 % are shorter",
             m -> seconds(m.taskTime().percentile(0.99)));
 
-    private final Type type;
-    private final String name;
-    private final @Nullable String unit;
-    private final String description;
-    private final ToDoubleFunction<RuntimeMetrics> value;
+    private final MeterDefinition<RuntimeMetrics> definition;
 
     RuntimeMeters(
             Type type,
@@ -258,36 +254,12 @@ enum RuntimeMeters implements AvxMeter<RuntimeMetrics> {
             @Nullable String unit,
             String description,
             ToDoubleFunction<RuntimeMetrics> value) {
-        this.type = type;
-        this.name = name;
-        this.unit = unit;
-        this.description = description;
-        this.value = value;
+        definition = new MeterDefinition<>(type, name, unit, description, value);
     }
 
     @Override
-    public Type getType() {
-        return type;
-    }
-
-    @Override
-    public String getName() {
-        return name;
-    }
-
-    @Override
-    public @Nullable String getBaseUnit() {
-        return unit;
-    }
-
-    @Override
-    public String description() {
-        return description;
-    }
-
-    @Override
-    public double value(RuntimeMetrics of) {
-        return value.applyAsDouble(of);
+    public MeterDefinition<RuntimeMetrics> definition() {
+        return definition;
     }
 
     @Override

@@ -45,11 +45,7 @@ enum SchedulerMeters implements AvxMeter<SchedulerMetrics> {
             "Runs that were due before the previous run of their task had ended",
             SchedulerMetrics::overlapping);
 
-    private final Type type;
-    private final String name;
-    private final String unit;
-    private final String description;
-    private final ToDoubleFunction<SchedulerMetrics> value;
+    private final MeterDefinition<SchedulerMetrics> definition;
 
     SchedulerMeters(
             Type type,
@@ -57,36 +53,12 @@ enum SchedulerMeters implements AvxMeter<SchedulerMetrics> {
             String unit,
             String description,
             ToDoubleFunction<SchedulerMetrics> value) {
-        this.type = type;
-        this.name = name;
-        this.unit = unit;
-        this.description = description;
-        this.value = value;
+        definition = new MeterDefinition<>(type, name, unit, description, value);
     }
 
     @Override
-    public Type getType() {
-        return type;
-    }
-
-    @Override
-    public String getName() {
-        return name;
-    }
-
-    @Override
-    public String getBaseUnit() {
-        return unit;
-    }
-
-    @Override
-    public String description() {
-        return description;
-    }
-
-    @Override
-    public double value(SchedulerMetrics of) {
-        return value.applyAsDouble(of);
+    public MeterDefinition<SchedulerMetrics> definition() {
+        return definition;
     }
 
     @Override

@@ -71,11 +71,7 @@ enum SocketMeters implements AvxMeter<SocketMetrics> {
             "Datagrams received that were longer than the buffer for them",
             SocketMetrics::datagramsTruncated);
 
-    private final Type type;
-    private final String name;
-    private final @Nullable String unit;
-    private final String description;
-    private final ToDoubleFunction<SocketMetrics> value;
+    private final MeterDefinition<SocketMetrics> definition;
 
     SocketMeters(
             Type type,
@@ -83,36 +79,12 @@ enum SocketMeters implements AvxMeter<SocketMetrics> {
             @Nullable String unit,
             String description,
             ToDoubleFunction<SocketMetrics> value) {
-        this.type = type;
-        this.name = name;
-        this.unit = unit;
-        this.description = description;
-        this.value = value;
+        definition = new MeterDefinition<>(type, name, unit, description, value);
     }
 
     @Override
-    public Type getType() {
-        return type;
-    }
-
-    @Override
-    public String getName() {
-        return name;
-    }
-
-    @Override
-    public @Nullable String getBaseUnit() {
-        return unit;
-    }
-
-    @Override
-    public String description() {
-        return description;
-    }
-
-    @Override
-    public double value(SocketMetrics of) {
-        return value.applyAsDouble(of);
+    public MeterDefinition<SocketMetrics> definition() {
+        return definition;
     }
 
     @Override

@@ -155,11 +155,7 @@ enum WorkerMeters implements AvxMeter<WorkerMetrics> {
             "Time the worker spent awake",
             worker -> seconds(worker.busyTime()));
 
-    private final Type type;
-    private final String name;
-    private final @Nullable String unit;
-    private final String description;
-    private final ToDoubleFunction<WorkerMetrics> value;
+    private final MeterDefinition<WorkerMetrics> definition;
 
     WorkerMeters(
             Type type,
@@ -167,36 +163,12 @@ enum WorkerMeters implements AvxMeter<WorkerMetrics> {
             @Nullable String unit,
             String description,
             ToDoubleFunction<WorkerMetrics> value) {
-        this.type = type;
-        this.name = name;
-        this.unit = unit;
-        this.description = description;
-        this.value = value;
+        definition = new MeterDefinition<>(type, name, unit, description, value);
     }
 
     @Override
-    public Type getType() {
-        return type;
-    }
-
-    @Override
-    public String getName() {
-        return name;
-    }
-
-    @Override
-    public @Nullable String getBaseUnit() {
-        return unit;
-    }
-
-    @Override
-    public String description() {
-        return description;
-    }
-
-    @Override
-    public double value(WorkerMetrics of) {
-        return value.applyAsDouble(of);
+    public MeterDefinition<WorkerMetrics> definition() {
+        return definition;
     }
 
     @Override

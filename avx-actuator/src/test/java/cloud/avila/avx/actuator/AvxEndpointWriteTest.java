@@ -109,7 +109,7 @@ class AvxEndpointWriteTest {
                 open.post("/actuator/avx/executors/orders", "{\"concurrencyLimit\": 12}");
         executor.resizable = true;
         assertThat(refused.statusCode()).isEqualTo(400);
-        assertThat(refused.body()).contains("was made without a concurrency limit");
+        assertThat(refused.body()).contains("concurrencyLimit: it was made without a limit");
         assertThat(executor.concurrencyLimit()).isEqualTo(8);
     }
 
@@ -148,6 +148,7 @@ class AvxEndpointWriteTest {
                     stalls           | {"threshold": "2h"}       | threshold: "2h" is no duration between 0 and 1h, such as 200ms or PT0.2S
                     stalls           | {"count": 1}              | threshold is missing: send it as a member of a JSON object
                     executors/orders | {"concurrencyLimit": 0}   | concurrencyLimit: "0" is no whole number between 1 and 2147483646
+                    executors/orders | {"concurrencyLimit": 101} | concurrencyLimit: the limit must be at most 100
                     executors/orders | {}                        | concurrencyLimit is missing: send it as a member of a JSON object
                     """)
     void saysWhatIsWrongWithAChange(String path, String body, String message) throws Exception {
@@ -248,6 +249,12 @@ class AvxEndpointWriteTest {
 
         @Override
         public void concurrencyLimit(int limit) {
+            if (!resizable) {
+                throw new UnsupportedOperationException("it was made without a limit");
+            }
+            if (limit > 100) {
+                throw new IllegalArgumentException("the limit must be at most 100");
+            }
             this.limit = limit;
         }
 
