@@ -28,6 +28,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
@@ -217,9 +218,9 @@ public final class AvxTaskScheduler
 
     @Override
     public @Nullable ScheduledFuture<?> schedule(Runnable task, Trigger trigger) {
-        Scheduled scheduled = new Scheduled(task, new Triggered(trigger, clock));
-        OptionalDue first = scheduled.plan.first(0);
-        return first.none ? null : accept(scheduled, first.due);
+        var plan = new Triggered(trigger, clock);
+        OptionalLong first = plan.next();
+        return first.isEmpty() ? null : accept(new Scheduled(task, plan), first.getAsLong());
     }
 
     @Override
@@ -358,6 +359,31 @@ public final class AvxTaskScheduler
         }
     }
 
+    /**
+     * Counts a run as active, once the scheduler is not paused. Who pauses it looks at the count
+     * after that: he sees the run, or the run sees that it has to wait.
+     */
+    private void becomeActive() throws InterruptedException {
+        while (true) {
+            active.incrementAndGet();
+            CountDownLatch latch = paused;
+            if (latch == null || closing) {
+                return;
+            }
+            becomeInactive();
+            latch.await();
+        }
+    }
+
+    private void becomeInactive() {
+        if (active.decrementAndGet() == 0) {
+            CountDownLatch latch = idle; // read after: who awaits it sets it and then looks
+            if (latch != null) {
+                latch.countDown();
+            }
+        }
+    }
+
     private void awaitRuns() {
         CountDownLatch latch = new CountDownLatch(1);
         idle = latch;
@@ -377,7 +403,7 @@ public final class AvxTaskScheduler
                         + terminationTimeout
                         + " and are interrupted: "
                         + running.stream().limit(10).map(task -> task.body).toList());
-        running.forEach(task -> task.cancel(true));
+        running.forEach(Scheduled::interruptRun);
     }
 
     @Override
@@ -398,23 +424,13 @@ public final class AvxTaskScheduler
         start();
     }
 
-    /** When a task is due, in terms of {@link System#nanoTime()}. */
-    private record OptionalDue(boolean none, long due) {
-        static final OptionalDue NONE = new OptionalDue(true, 0);
-
-        static OptionalDue at(long due) {
-            return new OptionalDue(false, due);
-        }
-    }
-
-    /** Decides when a task runs; called by the one who schedules it, then by each run in turn. */
+    /**
+     * Decides when a task is due, in terms of {@link System#nanoTime()}; called by each run in
+     * turn.
+     */
     private sealed interface Plan {
-        default OptionalDue first(long now) {
-            return OptionalDue.at(now);
-        }
-
         /** After a run that was due, started and ended at these times. */
-        OptionalDue next(long due, long ended, Instant startedAt, Instant endedAt);
+        OptionalLong next(long due, long ended, Instant startedAt, Instant endedAt);
 
         default boolean repeats() {
             return true;
@@ -425,8 +441,8 @@ public final class AvxTaskScheduler
         PLAN;
 
         @Override
-        public OptionalDue next(long due, long ended, Instant startedAt, Instant endedAt) {
-            return OptionalDue.NONE;
+        public OptionalLong next(long due, long ended, Instant startedAt, Instant endedAt) {
+            return OptionalLong.empty();
         }
 
         @Override
@@ -437,15 +453,15 @@ public final class AvxTaskScheduler
 
     private record FixedRate(long period) implements Plan {
         @Override
-        public OptionalDue next(long due, long ended, Instant startedAt, Instant endedAt) {
-            return OptionalDue.at(due + period);
+        public OptionalLong next(long due, long ended, Instant startedAt, Instant endedAt) {
+            return OptionalLong.of(due + period);
         }
     }
 
     private record FixedDelay(long delay) implements Plan {
         @Override
-        public OptionalDue next(long due, long ended, Instant startedAt, Instant endedAt) {
-            return OptionalDue.at(ended + delay);
+        public OptionalLong next(long due, long ended, Instant startedAt, Instant endedAt) {
+            return OptionalLong.of(ended + delay);
         }
     }
 
@@ -459,21 +475,20 @@ public final class AvxTaskScheduler
             this.context = new SimpleTriggerContext(clock);
         }
 
-        @Override
-        public OptionalDue first(long now) {
+        OptionalLong next() {
             Instant time = trigger.nextExecution(context);
             scheduled = time;
             if (time == null) {
-                return OptionalDue.NONE;
+                return OptionalLong.empty();
             }
             Duration left = Duration.between(context.getClock().instant(), time);
-            return OptionalDue.at(System.nanoTime() + nanos(left));
+            return OptionalLong.of(System.nanoTime() + nanos(left));
         }
 
         @Override
-        public OptionalDue next(long due, long ended, Instant startedAt, Instant endedAt) {
+        public OptionalLong next(long due, long ended, Instant startedAt, Instant endedAt) {
             context.update(Objects.requireNonNull(scheduled), startedAt, endedAt);
-            return first(0);
+            return next();
         }
     }
 
@@ -488,6 +503,7 @@ public final class AvxTaskScheduler
         private volatile @Nullable ScheduledFuture<?> timer;
         private long previousEnd; // handed from run to run by way of the timer
         private boolean hasRun;
+        private @Nullable Thread runner; // guarded by this
 
         Scheduled(Runnable body, Plan plan) {
             this.body = Objects.requireNonNull(body, "task");
@@ -514,6 +530,17 @@ public final class AvxTaskScheduler
             return state.get() == RUNNING;
         }
 
+        /** Interrupts the run under way, if any; a repeated task runs again when it is due. */
+        synchronized void interruptRun() {
+            if (runner != null) {
+                runner.interrupt();
+            }
+        }
+
+        private synchronized void runBy(@Nullable Thread thread) {
+            runner = thread;
+        }
+
         void cancelIfWaiting() {
             if (state.compareAndSet(WAITING, ENDED)) {
                 cancel(false);
@@ -525,29 +552,30 @@ public final class AvxTaskScheduler
         public void run() {
             Semaphore bound = permits;
             try {
-                for (CountDownLatch latch; (latch = paused) != null && !closing; ) {
-                    latch.await();
-                }
                 if (bound != null) {
                     bound.acquire();
                 }
+                try {
+                    becomeActive();
+                    try {
+                        if (state.compareAndSet(WAITING, RUNNING)) {
+                            if (end.isDone()) { // cancelled while it was armed
+                                ended();
+                            } else {
+                                runOnce();
+                            }
+                        }
+                    } finally {
+                        becomeInactive();
+                    }
+                } finally {
+                    if (bound != null) {
+                        bound.release();
+                    }
+                }
             } catch (InterruptedException e) {
-                Thread.currentThread().interrupt(); // cancelled
-                return;
-            }
-            try {
-                active.incrementAndGet();
-                if (state.compareAndSet(WAITING, RUNNING)) {
-                    runOnce();
-                }
-            } finally {
-                CountDownLatch latch = idle;
-                if (active.decrementAndGet() == 0 && latch != null) {
-                    latch.countDown();
-                }
-                if (bound != null) {
-                    bound.release();
-                }
+                Thread.currentThread().interrupt();
+                cancel(false); // by whoever has interrupted it while it waited
             }
         }
 
@@ -559,7 +587,9 @@ public final class AvxTaskScheduler
                 late.increment();
             }
             Instant startedAt = clock.instant();
+            runBy(Thread.currentThread());
             Throwable fatal = runHandlingErrors();
+            runBy(null);
             completed.increment();
             if (fatal != null) {
                 ended();
@@ -569,11 +599,11 @@ public final class AvxTaskScheduler
             long ended = System.nanoTime();
             hasRun = true;
             previousEnd = ended;
-            OptionalDue next;
+            OptionalLong next;
             try {
                 next = plan.next(due, ended, startedAt, clock.instant());
-                if (!next.none && !end.isDone()) {
-                    arm(next.due);
+                if (next.isPresent() && !end.isDone()) {
+                    arm(next.getAsLong());
                     return;
                 }
             } catch (RejectedExecutionException e) {
@@ -594,9 +624,7 @@ public final class AvxTaskScheduler
 
         /** What ends the task, null for nothing. */
         private @Nullable Throwable runHandlingErrors() {
-            Thread current = Thread.currentThread();
-            String previousName = current.getName();
-            ClassLoader previousLoader = current.getContextClassLoader();
+            Thread current = Thread.currentThread(); // a fiber, which is cleaned behind us
             current.setName(threadNamePrefix + started.incrementAndGet());
             current.setContextClassLoader(contextClassLoader);
             try {
@@ -611,9 +639,6 @@ public final class AvxTaskScheduler
                 } catch (Throwable fatal) {
                     return fatal;
                 }
-            } finally {
-                current.setName(previousName);
-                current.setContextClassLoader(previousLoader);
             }
         }
 

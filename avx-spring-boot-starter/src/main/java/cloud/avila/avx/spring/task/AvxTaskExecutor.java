@@ -1,6 +1,7 @@
 package cloud.avila.avx.spring.task;
 
 import cloud.avila.avx.AvxRuntime;
+import cloud.avila.avx.CancellableTask;
 import cloud.avila.avx.Handle;
 import cloud.avila.avx.actuator.ExecutorControl;
 import cloud.avila.avx.actuator.ExecutorMetrics;
@@ -24,6 +25,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletableFuture.AsynchronousCompletionTask;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
@@ -53,6 +55,9 @@ public class AvxTaskExecutor extends SimpleAsyncTaskExecutor
                 ExecutorControl {
     private static final Log LOG = LogFactory.getLog(AvxTaskExecutor.class);
 
+    /** Bound where a task is run that was cancelled before it began. */
+    private static final ScopedValue<Boolean> CANCELLED = ScopedValue.newInstance();
+
     final AvxRuntime runtime;
     private final Set<Task> tasks = ConcurrentHashMap.newKeySet();
     final LongAdder accepted = new LongAdder();
@@ -77,6 +82,7 @@ public class AvxTaskExecutor extends SimpleAsyncTaskExecutor
         super("task-");
         this.runtime = runtime;
         this.contextClassLoader = Thread.currentThread().getContextClassLoader();
+        super.setTaskDecorator(this::decorate);
     }
 
     /** Keeps the first name: Spring's STOMP registers an executor again under names of its own. */
@@ -99,23 +105,16 @@ public class AvxTaskExecutor extends SimpleAsyncTaskExecutor
      */
     public void setTaskTimings(@Nullable TaskTimings timings) {
         this.timings = timings;
-        installDecorator();
     }
 
     @Override
     public void setTaskDecorator(TaskDecorator taskDecorator) {
         this.decorator = taskDecorator;
-        installDecorator();
-    }
-
-    private void installDecorator() {
-        super.setTaskDecorator(this::decorate);
     }
 
     /** A decorator around the application's own, so that theirs sees the contexts it carries. */
     final void setPropagation(TaskDecorator propagation) {
         this.propagation = propagation;
-        installDecorator();
     }
 
     /** Measures inside of what the decorators do. */
@@ -125,7 +124,24 @@ public class AvxTaskExecutor extends SimpleAsyncTaskExecutor
         TaskDecorator outer = propagation;
         Runnable decorated = t == null ? task : new MeasuredTask(task, t);
         decorated = inner == null ? decorated : inner.decorate(decorated);
-        return outer == null ? decorated : outer.decorate(decorated);
+        return new Submitted(task, outer == null ? decorated : outer.decorate(decorated));
+    }
+
+    /** What was submitted, with what runs in its place. */
+    private record Submitted(Runnable task, Runnable decorated) implements Runnable {
+        @Override
+        public void run() {
+            if (!CANCELLED.isBound() || task instanceof AsynchronousCompletionTask) {
+                decorated.run(); // the latter can be ended by nothing else
+            } else if (task instanceof Future<?> future) {
+                future.cancel(false);
+            }
+        }
+
+        @Override
+        public String toString() {
+            return task.toString();
+        }
     }
 
     @Override
@@ -203,12 +219,7 @@ public class AvxTaskExecutor extends SimpleAsyncTaskExecutor
     }
 
     final void spawn(Task task, Handle handle) {
-        handle.spawn(
-                task.name,
-                () -> {
-                    task.run();
-                    return null;
-                });
+        handle.spawn(task.name, task);
     }
 
     final TaskRejectedException refused(Runnable task, RejectedExecutionException e) {
@@ -402,9 +413,9 @@ public class AvxTaskExecutor extends SimpleAsyncTaskExecutor
     }
 
     /** One accepted task, in {@link #tasks} until it has ended. */
-    class Task implements Runnable {
+    class Task implements CancellableTask<@Nullable Void> {
         final String name;
-        private final Runnable body;
+        final Runnable body;
         private @Nullable Thread thread;
         private boolean interrupted;
 
@@ -413,13 +424,13 @@ public class AvxTaskExecutor extends SimpleAsyncTaskExecutor
             this.body = body;
         }
 
+        /** On a fiber, which has the task's name and which the runtime cleans behind it. */
         @Override
-        public final void run() {
+        public final @Nullable Void call() {
             Thread current = Thread.currentThread();
-            ClassLoader previousLoader = current.getContextClassLoader();
-            String previousName = current.getName();
-            current.setContextClassLoader(contextClassLoader);
-            current.setName(name);
+            if (current.getContextClassLoader() != contextClassLoader) {
+                current.setContextClassLoader(contextClassLoader);
+            }
             started.increment();
             begin(current);
             try {
@@ -429,9 +440,17 @@ public class AvxTaskExecutor extends SimpleAsyncTaskExecutor
                 current.getUncaughtExceptionHandler().uncaughtException(current, e);
             } finally {
                 end();
-                current.setName(previousName);
-                current.setContextClassLoader(previousLoader);
             }
+            return null;
+        }
+
+        /** Leaves out the code that was submitted, but not what the superclass does after it. */
+        @Override
+        public final void cancelled() {
+            accepted.decrement();
+            ScopedValue.where(CANCELLED, true).run(body);
+            hasEnded();
+            forget(this);
         }
 
         private synchronized void begin(Thread current) {

@@ -525,13 +525,11 @@ public final class BoundedTaskExecutor extends AvxTaskExecutor {
     /** A submitted task. */
     private final class Entry extends Task {
         final Runnable submitted;
-        final Runnable body;
         final AtomicInteger state = new AtomicInteger(WAITING);
         long since; // written before it is linked
 
         Entry(String name, Runnable body, Runnable submitted) {
             super(name, body);
-            this.body = body;
             this.submitted = submitted;
         }
 

@@ -1,14 +1,17 @@
 package cloud.avila.avx.spring.web;
 
 import cloud.avila.avx.AvxRuntime;
+import cloud.avila.avx.CancellableTask;
 
 import org.jspecify.annotations.Nullable;
 
 import java.io.Serial;
-import java.util.Queue;
-import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.Deque;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
@@ -27,12 +30,16 @@ import java.util.function.Supplier;
  * other's.
  */
 class RequestExecutor implements Executor {
+    /** For tasks that the runtime has refused although it was idle of them: its queue is full. */
+    private static final Executor RETRY =
+            CompletableFuture.delayedExecutor(10, TimeUnit.MILLISECONDS);
+
     private final AvxRuntime runtime;
     private final Supplier<String> name;
     private final @Nullable ClassLoader contextClassLoader;
     private final String limitProperty;
     private final String queueProperty;
-    private final Queue<Runnable> queue = new ConcurrentLinkedQueue<>();
+    private final Deque<Runnable> queue = new ConcurrentLinkedDeque<>();
     private final AtomicInteger running = new AtomicInteger();
     private final AtomicInteger waiting = new AtomicInteger();
     private final AtomicLong started = new AtomicLong();
@@ -71,7 +78,7 @@ class RequestExecutor implements Executor {
     @Override
     public void execute(Runnable task) {
         if (waiting.get() == 0 && takePlace()) {
-            start(task);
+            startDirectly(task);
             return;
         }
         int capacity = queueCapacity;
@@ -146,30 +153,59 @@ class RequestExecutor implements Executor {
                 start(next);
             } catch (RejectedExecutionException e) {
                 if (next == own) {
+                    startWaiting(null); // what found no place because of this one
                     throw e;
                 }
-                // it was promised a place: it waits for the next that ends
+                // it was promised a place: whoever ends starts it, or if nobody runs, the clock
                 waiting.incrementAndGet();
-                queue.add(next);
+                queue.addFirst(next);
+                if (running.get() == 0 && !runtime.isClosing()) {
+                    RETRY.execute(() -> startWaiting(null));
+                }
                 return;
             }
         }
     }
 
+    private void startDirectly(Runnable task) {
+        try {
+            start(task);
+        } catch (RejectedExecutionException e) {
+            startWaiting(null); // what found no place because of this one
+            throw e;
+        }
+    }
+
     private void start(Runnable task) {
         try {
-            runtime.handle()
-                    .spawnDetached(
-                            prefix() + started.incrementAndGet(),
-                            () -> {
-                                run(task);
-                                return null;
-                            });
+            runtime.handle().spawnDetached(prefix() + started.incrementAndGet(), new Request(task));
         } catch (RejectedExecutionException e) {
             running.decrementAndGet();
             throw new Rejected(
                     "runtime '%s' did not accept a request of '%s': %s"
                             .formatted(runtime.config().name(), name.get(), e.getMessage()));
+        }
+    }
+
+    /** One task of the server, on its fiber. */
+    private final class Request implements CancellableTask<@Nullable Void> {
+        private final Runnable task;
+
+        Request(Runnable task) {
+            this.task = task;
+        }
+
+        @Override
+        public @Nullable Void call() {
+            RequestExecutor.this.run(task);
+            return null;
+        }
+
+        /** Only the server can end the connection, so it is told in the way of an interrupt. */
+        @Override
+        public void cancelled() {
+            Thread.currentThread().interrupt();
+            RequestExecutor.this.run(task);
         }
     }
 

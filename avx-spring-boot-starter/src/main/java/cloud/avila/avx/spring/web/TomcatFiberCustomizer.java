@@ -65,9 +65,7 @@ final class TomcatFiberCustomizer
                 && f.getProtocol().equals(TomcatWebServerFactory.DEFAULT_PROTOCOL)) {
             f.setProtocol(FiberHttp11NioProtocol.class.getName());
         }
-        // Spring Boot applies properties like max-connections by customizers of the connector,
-        // which
-        // run after those of the protocol handler
+        // a connector's customizers run after the protocol's, and set max-connections and the like
         factory.addConnectorCustomizers(connector -> customize(connector.getProtocolHandler()));
     }
 

@@ -269,6 +269,54 @@ class AvxTaskSchedulerTest {
     }
 
     @Test
+    void goesOnWithARepeatedTaskThatStoppingInterrupted() throws Exception {
+        scheduler.setTerminationTimeout(Duration.ofMillis(20));
+        AtomicInteger interrupts = new AtomicInteger();
+        ScheduledFuture<?> repeated =
+                scheduler.scheduleWithFixedDelay(
+                        () -> {
+                            entered.release();
+                            try {
+                                release.acquire();
+                            } catch (InterruptedException e) {
+                                interrupts.incrementAndGet();
+                            }
+                        },
+                        SHORT);
+        entered.acquire();
+        scheduler.stop();
+        await().until(() -> interrupts.get() == 1);
+        assertThat(repeated.isDone()).isFalse();
+        scheduler.start();
+        entered.acquire();
+        release.release(1000);
+        entered.acquire(3);
+        assertThat(repeated.isDone()).isFalse();
+    }
+
+    @Test
+    void losesNoRunBetweenStopsAndStarts() throws Exception {
+        AtomicInteger inside = new AtomicInteger();
+        AtomicInteger runs = new AtomicInteger();
+        scheduler.scheduleWithFixedDelay(
+                () -> {
+                    inside.incrementAndGet();
+                    runs.incrementAndGet();
+                    Thread.yield();
+                    inside.decrementAndGet();
+                },
+                Duration.ofNanos(50_000));
+        for (int i = 0; i < 300; i++) {
+            scheduler.stop(); // within the termination timeout of 30 s: an idle wake-up lost fails
+            int before = runs.get();
+            assertThat(inside).hasValue(0);
+            assertThat(runs).hasValue(before);
+            scheduler.start();
+            await().pollInterval(Duration.ofMillis(1)).until(() -> runs.get() > before);
+        }
+    }
+
+    @Test
     void cancelsEverythingWhenClosedAndAcceptsNothing() throws Exception {
         ScheduledFuture<?> far = scheduler.schedule(() -> {}, Instant.now().plusSeconds(1000));
         ScheduledFuture<?> near = scheduler.schedule(() -> {}, Instant.now().plusSeconds(100));

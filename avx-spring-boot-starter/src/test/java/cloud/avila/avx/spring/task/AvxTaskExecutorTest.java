@@ -286,6 +286,20 @@ class AvxTaskExecutorTest {
     }
 
     @Test
+    void forgetsATaskThatTheRuntimeCancelsBeforeItBegins() throws Exception {
+        for (int limit : new int[] {-1, 1_000}) {
+            executor.setConcurrencyLimit(limit);
+            assertThat(CancelledBeforeBegin.tasks(runtime, executor, "task-")).isPositive();
+            drain();
+            ExecutorMetrics m = executor.executorMetrics();
+            assertThat(m.active()).isZero();
+            assertThat(m.queued()).isZero();
+        }
+        executor.setConcurrencyLimit(1); // counts those under way from before
+        assertThat(executor.submit(() -> 1).get()).isEqualTo(1);
+    }
+
+    @Test
     void changesALimitThatItHas() throws Exception {
         assertThat(executor.name()).isEqualTo("mail");
         assertThat(executor.isResizable()).isFalse();

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import cloud.avila.avx.AvxRuntime;
 import cloud.avila.avx.RuntimeConfig;
+import cloud.avila.avx.metrics.FiberDump;
 
 import org.junit.jupiter.api.Test;
 
@@ -109,6 +110,130 @@ class RequestExecutorTest {
             await(() -> executor.getActiveCount() == 0);
             executor.execute(gate::release);
             gate.acquire();
+        }
+    }
+
+    @Test
+    void keepsWhatWaitsWhenTheRuntimeIsFull() throws Exception {
+        AvxRuntime small =
+                AvxRuntime.create(
+                        RuntimeConfig.builder()
+                                .name("small")
+                                .workerThreads(1)
+                                .injectionQueueCapacity(1)
+                                .build());
+        try (small) {
+            var executor =
+                    new TomcatRequestExecutor(
+                            small, () -> "http-1", null, 1, TomcatRequestExecutor.MAX_THREADS, 10);
+            var gate = new Semaphore(0);
+            var order = new ArrayList<Integer>();
+            var running = new CountDownLatch(1);
+            executor.execute(
+                    () -> {
+                        running.countDown();
+                        gate.acquireUninterruptibly();
+                    });
+            for (int i = 0; i < 5; i++) {
+                int number = i;
+                executor.execute(() -> order.add(number));
+            }
+            running.await();
+            var held = new Semaphore(0);
+            var holding = new CountDownLatch(1);
+            small.handle()
+                    .execute(
+                            () -> {
+                                holding.countDown();
+                                held.acquireUninterruptibly(); // the only worker
+                            });
+            holding.await();
+            int filler = fill(small);
+            executor.limit(3); // more may start, but the runtime takes none
+            assertThat(executor.waiting()).isPositive();
+            held.release();
+            gate.release();
+            await(() -> executor.waiting() == 0 && executor.running() == 0);
+            assertThat(order).hasSize(5);
+            assertThat(filler).isPositive();
+        }
+    }
+
+    @Test
+    void startsWhatTheRuntimeRefusedWhileNothingRan() throws Exception {
+        AvxRuntime small =
+                AvxRuntime.create(
+                        RuntimeConfig.builder()
+                                .name("small")
+                                .workerThreads(1)
+                                .injectionQueueCapacity(1)
+                                .build());
+        long seed = System.nanoTime();
+        System.out.println("RequestExecutorTest seed " + seed);
+        var random = new Random(seed);
+        try (small) {
+            var executor =
+                    new TomcatRequestExecutor(
+                            small, () -> "http-1", null, 2, TomcatRequestExecutor.MAX_THREADS, 100);
+            var ran = new AtomicInteger();
+            int accepted = 0;
+            for (int i = 0; i < 20_000; i++) {
+                try {
+                    executor.execute(ran::incrementAndGet);
+                    accepted++;
+                } catch (RejectedExecutionException e) {
+                    Thread.onSpinWait(); // told, so nothing is owed
+                }
+                if (random.nextInt(50) == 0) {
+                    executor.limit(1 + random.nextInt(3));
+                }
+            }
+            int all = accepted;
+            await(() -> ran.get() == all && executor.running() == 0 && executor.waiting() == 0);
+        }
+    }
+
+    @Test
+    void getsBackThePlaceOfARequestThatIsCancelledBeforeItBegins() throws Exception {
+        try (runtime) {
+            var executor = executor(4, 1_000);
+            var ran = new AtomicInteger();
+            var interrupted = new AtomicInteger();
+            int submitted = 0;
+            while (interrupted.get() == 0) {
+                submitted += 10;
+                runtime.blockOn(
+                        () -> {
+                            for (int i = 0; i < 10; i++) {
+                                executor.execute(
+                                        () -> {
+                                            ran.incrementAndGet();
+                                            if (Thread.interrupted()) {
+                                                interrupted.incrementAndGet();
+                                            }
+                                        });
+                            }
+                            runtime.dumpFibers(
+                                            FiberDump.Options.defaults()
+                                                    .withNameContaining("http-1-exec-"))
+                                    .tasks()
+                                    .forEach(task -> runtime.cancel(task.id()));
+                            return null;
+                        });
+                await(() -> executor.running() == 0 && executor.waiting() == 0);
+                assertThat(ran).hasValue(submitted); // the server ends each connection itself
+            }
+        }
+    }
+
+    /** Puts fibers before the runtime until it takes no more. */
+    private static int fill(AvxRuntime runtime) {
+        for (int i = 0; ; i++) {
+            try {
+                runtime.handle().spawnDetached("filler", () -> null);
+            } catch (RejectedExecutionException e) {
+                return i;
+            }
         }
     }
 
