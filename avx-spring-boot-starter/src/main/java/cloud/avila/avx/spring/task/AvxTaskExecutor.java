@@ -3,6 +3,7 @@ package cloud.avila.avx.spring.task;
 import cloud.avila.avx.AvxRuntime;
 import cloud.avila.avx.CancellableTask;
 import cloud.avila.avx.Handle;
+import cloud.avila.avx.JoinHandle;
 import cloud.avila.avx.actuator.ExecutorControl;
 import cloud.avila.avx.actuator.ExecutorMetrics;
 import cloud.avila.avx.actuator.ExecutorMetricsSource;
@@ -22,11 +23,9 @@ import org.springframework.scheduling.concurrent.ExecutorConfigurationSupport;
 
 import java.time.Duration;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletableFuture.AsynchronousCompletionTask;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -59,7 +58,7 @@ public class AvxTaskExecutor extends SimpleAsyncTaskExecutor
     private static final ScopedValue<Boolean> CANCELLED = ScopedValue.newInstance();
 
     final AvxRuntime runtime;
-    private final Set<Task> tasks = ConcurrentHashMap.newKeySet();
+    private final LiveTasks<Task> tasks = new LiveTasks<>();
     final LongAdder accepted = new LongAdder();
     final LongAdder started = new LongAdder();
     final LongAdder ended = new LongAdder();
@@ -131,8 +130,11 @@ public class AvxTaskExecutor extends SimpleAsyncTaskExecutor
     private record Submitted(Runnable task, Runnable decorated) implements Runnable {
         @Override
         public void run() {
-            if (!CANCELLED.isBound() || task instanceof AsynchronousCompletionTask) {
-                decorated.run(); // the latter can be ended by nothing else
+            if (!CANCELLED.isBound()) {
+                decorated.run();
+            } else if (task instanceof AsynchronousCompletionTask) { // nothing else can end it
+                Thread.currentThread().interrupt();
+                decorated.run();
             } else if (task instanceof Future<?> future) {
                 future.cancel(false);
             }
@@ -196,7 +198,7 @@ public class AvxTaskExecutor extends SimpleAsyncTaskExecutor
         Task t = new Task(nextThreadName(), task);
         accept(t);
         try {
-            spawn(t, runtime.handle());
+            t.spawnOn(runtime.handle());
         } catch (RejectedExecutionException e) {
             accepted.decrement();
             forget(t);
@@ -216,10 +218,6 @@ public class AvxTaskExecutor extends SimpleAsyncTaskExecutor
         if (latch != null && tasks.isEmpty()) {
             latch.countDown();
         }
-    }
-
-    final void spawn(Task task, Handle handle) {
-        handle.spawn(task.name, task);
     }
 
     final TaskRejectedException refused(Runnable task, RejectedExecutionException e) {
@@ -399,7 +397,7 @@ public class AvxTaskExecutor extends SimpleAsyncTaskExecutor
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-        List<Task> late = List.copyOf(tasks);
+        List<Task> late = tasks.toList();
         LOG.warn(
                 late.size()
                         + " tasks of "
@@ -413,11 +411,12 @@ public class AvxTaskExecutor extends SimpleAsyncTaskExecutor
     }
 
     /** One accepted task, in {@link #tasks} until it has ended. */
-    class Task implements CancellableTask<@Nullable Void> {
+    class Task extends LiveTasks.Entry<Task> implements CancellableTask<@Nullable Void> {
         final String name;
         final Runnable body;
-        private @Nullable Thread thread;
-        private boolean interrupted;
+        // who spawns sets the one and then reads the other, who interrupts does it the other way
+        private volatile @Nullable JoinHandle<?> handle;
+        private volatile boolean interrupted;
 
         Task(String name, Runnable body) {
             this.name = name;
@@ -432,42 +431,43 @@ public class AvxTaskExecutor extends SimpleAsyncTaskExecutor
                 current.setContextClassLoader(contextClassLoader);
             }
             started.increment();
-            begin(current);
             try {
                 body.run();
             } catch (Throwable e) {
                 // not thrown on: the runtime would report it a second time
                 current.getUncaughtExceptionHandler().uncaughtException(current, e);
             } finally {
-                end();
+                ended.increment();
+                hasEnded();
+                forget(this);
             }
             return null;
         }
 
-        /** Leaves out the code that was submitted, but not what the superclass does after it. */
         @Override
         public final void cancelled() {
             accepted.decrement();
+            leaveOut();
+            hasEnded();
+            forget(this);
+        }
+
+        /** Leaves out the code that was submitted, but not what the superclass does after it. */
+        void leaveOut() {
             ScopedValue.where(CANCELLED, true).run(body);
-            hasEnded();
-            forget(this);
         }
 
-        private synchronized void begin(Thread current) {
-            thread = current;
+        /** Whether stopping took too long for it. */
+        final boolean isInterrupted() {
+            return interrupted;
+        }
+
+        final void spawnOn(Handle runtime) {
+            JoinHandle<?> spawned = runtime.spawn(name, this);
+            handle = spawned;
             if (interrupted) {
-                current.interrupt();
+                spawned.cancel();
             }
-        }
-
-        /** Afterwards no interrupt can reach what the thread runs next. */
-        private void end() {
-            synchronized (this) {
-                thread = null;
-            }
-            ended.increment();
-            hasEnded();
-            forget(this);
         }
 
         /** Called on the task's fiber after the task. */
@@ -475,11 +475,10 @@ public class AvxTaskExecutor extends SimpleAsyncTaskExecutor
 
         /** Called when the shutdown timeout is over. */
         void interrupt() {
-            synchronized (this) {
-                interrupted = true;
-                if (thread != null) {
-                    thread.interrupt();
-                }
+            interrupted = true;
+            JoinHandle<?> spawned = handle;
+            if (spawned != null) {
+                spawned.cancel();
             }
         }
     }

@@ -236,7 +236,7 @@ public final class BoundedTaskExecutor extends AvxTaskExecutor {
         entry.state.setPlain(STARTED);
         accept(entry);
         try {
-            spawn(entry, handle);
+            entry.spawnOn(handle);
         } catch (RejectedExecutionException e) {
             neverStarted.increment();
             rejected.increment();
@@ -381,7 +381,7 @@ public final class BoundedTaskExecutor extends AvxTaskExecutor {
 
     private void start(Entry e) {
         try {
-            spawn(e, handle);
+            e.spawnOn(handle);
         } catch (RejectedExecutionException refusal) {
             neverStarted.increment();
             rejected.increment();
@@ -541,14 +541,27 @@ public final class BoundedTaskExecutor extends AvxTaskExecutor {
         @Override
         void interrupt() {
             if (drop(this)) {
-                rejected.increment();
-                giveUp(
-                        "had not started when the shutdown timeout of "
-                                + runtime.config().shutdownTimeout()
-                                + " (avx.shutdown-timeout) was over");
+                tooLate();
             } else {
                 super.interrupt();
             }
+        }
+
+        @Override
+        void leaveOut() {
+            if (isInterrupted() && isDroppable()) {
+                tooLate();
+            } else {
+                super.leaveOut();
+            }
+        }
+
+        private void tooLate() {
+            rejected.increment();
+            giveUp(
+                    "had not started when the shutdown timeout of "
+                            + runtime.config().shutdownTimeout()
+                            + " (avx.shutdown-timeout) was over");
         }
 
         void runByCaller() {
