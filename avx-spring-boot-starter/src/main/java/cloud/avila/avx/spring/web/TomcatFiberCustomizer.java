@@ -2,10 +2,13 @@ package cloud.avila.avx.spring.web;
 
 import cloud.avila.avx.AvxRuntime;
 
+import org.apache.catalina.connector.Connector;
 import org.apache.commons.logging.Log;
 import org.apache.commons.logging.LogFactory;
 import org.apache.coyote.AbstractProtocol;
 import org.apache.coyote.ProtocolHandler;
+import org.apache.coyote.UpgradeProtocol;
+import org.apache.coyote.http2.Http2Protocol;
 import org.apache.tomcat.util.threads.VirtualThreadExecutor;
 import org.jspecify.annotations.Nullable;
 import org.springframework.beans.factory.BeanClassLoaderAware;
@@ -19,8 +22,8 @@ import org.springframework.core.env.Environment;
 import java.util.concurrent.Executor;
 
 /**
- * Gives each connector of a Tomcat an executor on the runtime. An executor that the application has
- * set stays; Spring Boot's for virtual threads does not.
+ * Gives each connector of a Tomcat that uses NIO an executor on the runtime. An executor that the
+ * application has set stays; Spring Boot's for virtual threads does not.
  */
 final class TomcatFiberCustomizer
         implements WebServerFactoryCustomizer<ConfigurableTomcatWebServerFactory>,
@@ -37,6 +40,12 @@ final class TomcatFiberCustomizer
      * and more for its retransmission. Linux allows 4096.
      */
     private static final int MOST_TO_ACCEPT = 1024;
+
+    /** Tomcat's default for threads of a connector, which is for platform threads. */
+    private static final int TOMCATS_THREADS = 200;
+
+    /** Tomcat's default for the streams of one HTTP/2 connection that are worked on at once. */
+    static final int STREAMS_AT_ONCE = 20;
 
     private static final Log LOG = LogFactory.getLog(TomcatFiberCustomizer.class);
 
@@ -61,17 +70,40 @@ final class TomcatFiberCustomizer
 
     @Override
     public void customize(ConfigurableTomcatWebServerFactory factory) {
-        if (factory instanceof TomcatWebServerFactory f
-                && f.getProtocol().equals(TomcatWebServerFactory.DEFAULT_PROTOCOL)) {
-            f.setProtocol(FiberHttp11NioProtocol.class.getName());
+        TomcatWebServerFactory server = factory instanceof TomcatWebServerFactory f ? f : null;
+        if (server != null
+                && server.getProtocol().equals(TomcatWebServerFactory.DEFAULT_PROTOCOL)) {
+            server.setProtocol(FiberHttp11NioProtocol.class.getName());
         }
         // a connector's customizers run after the protocol's, and set max-connections and the like
-        factory.addConnectorCustomizers(connector -> customize(connector.getProtocolHandler()));
+        factory.addConnectorCustomizers(
+                connector -> {
+                    customize(connector.getProtocolHandler(), true);
+                    if (server != null) {
+                        // to these Spring Boot applies no customizer; all have been added by now
+                        for (Connector more : server.getAdditionalConnectors()) {
+                            customize(more.getProtocolHandler(), false);
+                        }
+                    }
+                });
     }
 
-    private void customize(ProtocolHandler handler) {
+    private void customize(ProtocolHandler handler, boolean ofSpringBoot) {
         Executor present = handler.getExecutor();
-        if (present != null && !(present instanceof VirtualThreadExecutor)) {
+        if (present instanceof TomcatRequestExecutor) {
+            return; // the factory makes its second server
+        }
+        if (isNio2(handler)) {
+            LOG.info(
+                    "Tomcat's connector "
+                            + name(handler)
+                            + " runs requests on its own threads and not on AVX, because NIO2 needs"
+                            + " an executor to itself. Connectors of NIO, the default, run on AVX."
+                            + " To say so without this line, set avx.web.tomcat=off");
+            return;
+        }
+        boolean ofVirtualThreads = ofSpringBoot && present instanceof VirtualThreadExecutor;
+        if (present != null && !ofVirtualThreads) {
             LOG.info(
                     "Tomcat runs requests on the application's own "
                             + present.getClass().getName()
@@ -79,7 +111,22 @@ final class TomcatFiberCustomizer
                             + " avx.web.tomcat=off");
             return;
         }
-        handler.setExecutor(executor(handler));
+        int own = ofSpringBoot ? 0 : maxThreads(handler);
+        int written = positive(TomcatRequestExecutor.MAX_THREADS);
+        if (own > 0) {
+            handler.setExecutor(executor(handler, own, "maxThreads of the connector"));
+        } else if (written > 0) {
+            handler.setExecutor(executor(handler, written, TomcatRequestExecutor.MAX_THREADS));
+        } else {
+            handler.setExecutor(
+                    executor(
+                            handler,
+                            maxConnections(handler),
+                            ofSpringBoot
+                                    ? TomcatRequestExecutor.MAX_CONNECTIONS
+                                    : "maxConnections of the connector"));
+            runEveryStream(handler);
+        }
         if (handler instanceof AbstractProtocol<?> protocol && positive(ACCEPT_COUNT) == 0) {
             protocol.setAcceptCount(
                     Math.max(
@@ -88,19 +135,53 @@ final class TomcatFiberCustomizer
         }
     }
 
-    private TomcatRequestExecutor executor(ProtocolHandler handler) {
+    /**
+     * Tomcat works on some of the streams that a connection may have, so that one connection does
+     * not take all of a pool; where nothing bounds the fibers, nothing is gained by that. Another
+     * number is the application's.
+     */
+    private static void runEveryStream(ProtocolHandler handler) {
+        for (UpgradeProtocol upgrade : handler.findUpgradeProtocols()) {
+            if (upgrade instanceof Http2Protocol http2
+                    && http2.getMaxConcurrentStreamExecution() == STREAMS_AT_ONCE) {
+                http2.setMaxConcurrentStreamExecution(
+                        (int) Math.min(http2.getMaxConcurrentStreams(), Integer.MAX_VALUE));
+            }
+        }
+    }
+
+    /**
+     * NIO2 runs requests on the threads of its channel group, which must be an {@code
+     * ExecutorService} that nobody else uses and that refuses nothing: with a refused task the
+     * acceptor would end. Found by name, as later versions of Tomcat do not have it.
+     */
+    private static boolean isNio2(ProtocolHandler handler) {
+        for (Class<?> c = handler.getClass(); c != null; c = c.getSuperclass()) {
+            if (c.getSimpleName().endsWith("Nio2Protocol")
+                    && c.getName().startsWith("org.apache.coyote.")) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private TomcatRequestExecutor executor(ProtocolHandler handler, int limit, String setting) {
         int capacity = runtime.config().injectionQueueCapacity();
-        int maxThreads = positive(TomcatRequestExecutor.MAX_THREADS);
         int maxQueue = positive(TomcatRequestExecutor.MAX_QUEUE_CAPACITY);
         return new TomcatRequestExecutor(
                 runtime,
                 () -> name(handler),
                 classLoader,
-                maxThreads > 0 ? maxThreads : maxConnections(handler),
-                maxThreads > 0
-                        ? TomcatRequestExecutor.MAX_THREADS
-                        : TomcatRequestExecutor.MAX_CONNECTIONS,
+                limit,
+                setting,
                 maxQueue > 0 ? Math.min(maxQueue, capacity) : capacity);
+    }
+
+    /** What the application has set for a connector that it has made itself, or 0. */
+    private static int maxThreads(ProtocolHandler handler) {
+        int threads =
+                handler instanceof AbstractProtocol<?> protocol ? protocol.getMaxThreads() : 0;
+        return threads == TOMCATS_THREADS ? 0 : threads;
     }
 
     /** Spring Boot's own default is for platform threads, so only what the user wrote counts. */
