@@ -247,7 +247,8 @@ class ExecutorViewTest {
     @EnumSource(View.class)
     void shutdownNowInterruptsWhatRunsAndReturnsWhatDoesNot(View view) throws Exception {
         Books.balanced(
-                config -> config.workerThreads(1),
+                // and none takes its place while it waits for a processor
+                config -> config.workerThreads(1).stallThreshold(Duration.ZERO),
                 rt -> {
                     ExecutorService executor = view.of(rt);
                     rt.blockOn(

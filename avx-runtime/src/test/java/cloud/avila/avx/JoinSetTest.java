@@ -155,7 +155,8 @@ class JoinSetTest {
     @Test
     void aTaskCancelledBeforeItStartsNeverRuns() throws Exception {
         Books.balanced(
-                config -> config.workerThreads(1),
+                // and none takes its place while it waits for a processor
+                config -> config.workerThreads(1).stallThreshold(Duration.ZERO),
                 rt -> {
                     var ran = new AtomicInteger();
                     rt.blockOn(

@@ -47,8 +47,17 @@ class ScheduledExecutorViewTest {
                                 executor.awaitTermination(60, TimeUnit.SECONDS),
                                 executor::toString);
                     }
-                    assertEquals(0, rt.metrics().timersPending(), "timers stay behind");
+                    awaitNoTimers(rt);
                 });
+    }
+
+    /** A cancelled timer is counted by whoever works at the wheel at that moment. */
+    private static void awaitNoTimers(AvxRuntime rt) throws InterruptedException {
+        long start = System.nanoTime();
+        while (rt.metrics().timersPending() > 0 && System.nanoTime() - start < LONG.toNanos()) {
+            Thread.sleep(1);
+        }
+        assertEquals(0, rt.metrics().timersPending(), "timers stay behind");
     }
 
     @Test
@@ -118,7 +127,7 @@ class ScheduledExecutorViewTest {
                         assertThrows(CancellationException.class, task::get);
                     }
                     assertTrue(executor.toString().contains(" 0 scheduled"), executor::toString);
-                    assertEquals(0, rt.metrics().timersPending());
+                    awaitNoTimers(rt);
                 });
     }
 
@@ -314,8 +323,7 @@ class ScheduledExecutorViewTest {
                     var ran = new AtomicInteger();
                     var delayed =
                             executor.schedule(ran::incrementAndGet, 30, TimeUnit.MILLISECONDS);
-                    var periodic =
-                            executor.scheduleAtFixedRate(() -> {}, 20, 20, TimeUnit.MILLISECONDS);
+                    var periodic = executor.scheduleAtFixedRate(() -> {}, 1, 1, TimeUnit.HOURS);
                     var running = new CountDownLatch(1);
                     var gate = new CountDownLatch(1);
                     var inRun =
@@ -484,7 +492,7 @@ class ScheduledExecutorViewTest {
                         }
                         assertTrue(ran.get() + cancelled >= futures.size());
                     }
-                    assertEquals(0, rt.metrics().timersPending());
+                    awaitNoTimers(rt);
                 });
     }
 

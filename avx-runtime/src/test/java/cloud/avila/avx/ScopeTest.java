@@ -289,6 +289,7 @@ class ScopeTest {
                 rt -> {
                     var gate = new CountDownLatch(1);
                     var started = new CountDownLatch(1);
+                    var thrown = new CountDownLatch(1);
                     var owner =
                             Background.start(
                                     () -> {
@@ -300,13 +301,15 @@ class ScopeTest {
                                                         return stubborn(gate);
                                                     });
                                             assertThrows(InterruptedException.class, scope::join);
+                                            thrown.countDown();
                                         }
                                         return Thread.interrupted();
                                     });
                     started.await();
                     Background.awaitParked(owner.thread());
                     owner.interrupt();
-                    Thread.sleep(20); // it waits in close now, as a rule
+                    thrown.await(); // or the second interrupt might fall together with the first
+                    Background.awaitParked(owner.thread()); // in close
                     owner.interrupt();
                     gate.countDown();
                     assertTrue(owner.join());

@@ -147,6 +147,7 @@ class UncaughtFailureTest {
                         while (set.toString().contains("1 running")) {
                             Thread.onSpinWait();
                         }
+                        first.outcome(); // seen at last, or it is reported when it is garbage
                     }
                     assertEquals("third", next().task());
                 });

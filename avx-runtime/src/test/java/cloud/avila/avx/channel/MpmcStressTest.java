@@ -96,6 +96,9 @@ class MpmcStressTest {
             for (int spin = 0; spin < i % 40; spin++) {
                 Thread.onSpinWait();
             }
+            if (i % 100 == 0) {
+                Thread.yield(); // the other one has to run, also on a single processor
+            }
             boolean sent = sender.trySend(2).isSent();
             while (closed.get() < i) {
                 Thread.yield();

@@ -17,6 +17,7 @@ import java.util.TreeSet;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ConcurrentSkipListSet;
 import java.util.concurrent.Flow;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * The views of receivers as publishers against the rules of Reactive Streams, in the Technology
@@ -69,24 +70,43 @@ class PublisherTckTest {
         verify(OfBroadcast.class, Set.of());
     }
 
+    /**
+     * What the kit gives a tenth of a second after a collection of garbage, which a machine with
+     * other work may need for itself; a reference that is kept is found however often one looks.
+     */
+    private static final String HURRIED =
+            "required_spec313_cancelMustMakeThePublisherEventuallyDropAllReferencesToTheSubscriber";
+
     private static void verify(Class<?> verification, Set<String> leftOut) {
+        Results results = run(verification);
+        for (int i = 0; i < 2 && results.failedOnlyBy(HURRIED); i++) {
+            results = run(verification);
+        }
+        assertEquals(List.of(), List.copyOf(results.failed));
+        var expected = new TreeSet<>(UNTESTED);
+        expected.addAll(leftOut);
+        assertEquals(expected, new TreeSet<>(results.skipped));
+        assertTrue(results.passed.size() >= 25, "only " + results.passed);
+    }
+
+    private static Results run(Class<?> verification) {
         var results = new Results();
         var testng = new TestNG(false);
         testng.setTestClasses(new Class<?>[] {verification});
         testng.setVerbose(0);
         testng.addListener(results);
         testng.run();
-        assertEquals(List.of(), List.copyOf(results.failed));
-        var expected = new TreeSet<>(UNTESTED);
-        expected.addAll(leftOut);
-        assertEquals(expected, new TreeSet<>(results.skipped));
-        assertTrue(results.passed.size() >= 25, () -> "only " + results.passed);
+        return results;
     }
 
     private static final class Results implements ITestListener {
         final Set<String> passed = new ConcurrentSkipListSet<>();
         final Set<String> skipped = new ConcurrentSkipListSet<>();
         final ConcurrentLinkedQueue<String> failed = new ConcurrentLinkedQueue<>();
+
+        boolean failedOnlyBy(String name) {
+            return !failed.isEmpty() && failed.stream().allMatch(f -> f.startsWith(name + ":"));
+        }
 
         @Override
         public void onTestSuccess(ITestResult result) {
@@ -254,29 +274,82 @@ class PublisherTckTest {
         }
     }
 
-    /** The channel itself, whose messages are sent once all have subscribed. */
+    /**
+     * The channel itself, whose messages are sent when the first subscriber asks for one: the kit
+     * asks when all have subscribed. An empty one ends when there is a subscriber.
+     */
     public static final class OfBroadcast extends Verification {
         @Override
         public Flow.Publisher<Integer> createFlowPublisher(long elements) {
             var channel = Broadcast.<Integer>create(1 << 10);
-            Thread.startVirtualThread(
-                    () -> {
-                        try {
-                            for (int i = 0; i < 5_000 && channel.subscribers() == 0; i++) {
-                                Thread.sleep(1);
-                            }
-                            Thread.sleep(30); // for others that subscribe in the same test
-                        } catch (InterruptedException e) {
-                            throw new AssertionError(e);
+            var publisher = channel.asPublisher();
+            var feeder =
+                    new Once(
+                            () -> {
+                                for (int i = 0; i < Math.min(elements, 1 << 10); i++) {
+                                    channel.send(i);
+                                }
+                                if (elements <= 1 << 10) {
+                                    channel.close();
+                                }
+                            });
+            return subscriber -> {
+                publisher.subscribe(subscriber == null ? null : new Asking(subscriber, feeder));
+                if (elements == 0) {
+                    feeder.run();
+                }
+            };
+        }
+    }
+
+    /** Runs once, on a thread of its own. */
+    private static final class Once {
+        private final AtomicBoolean begun = new AtomicBoolean();
+        private final Runnable body;
+
+        Once(Runnable body) {
+            this.body = body;
+        }
+
+        void run() {
+            if (begun.compareAndSet(false, true)) {
+                Thread.startVirtualThread(body);
+            }
+        }
+    }
+
+    private record Asking(Flow.Subscriber<? super Integer> to, Once feeder)
+            implements Flow.Subscriber<Integer> {
+        @Override
+        public void onSubscribe(Flow.Subscription subscription) {
+            to.onSubscribe(
+                    new Flow.Subscription() {
+                        @Override
+                        public void request(long n) {
+                            subscription.request(n);
+                            feeder.run();
                         }
-                        for (int i = 0; i < Math.min(elements, 1 << 10); i++) {
-                            channel.send(i);
-                        }
-                        if (elements <= 1 << 10) {
-                            channel.close();
+
+                        @Override
+                        public void cancel() {
+                            subscription.cancel();
                         }
                     });
-            return channel.asPublisher();
+        }
+
+        @Override
+        public void onNext(Integer message) {
+            to.onNext(message);
+        }
+
+        @Override
+        public void onError(Throwable e) {
+            to.onError(e);
+        }
+
+        @Override
+        public void onComplete() {
+            to.onComplete();
         }
     }
 }

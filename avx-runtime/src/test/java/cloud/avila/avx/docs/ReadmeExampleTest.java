@@ -76,7 +76,7 @@ class ReadmeExampleTest {
                             () -> {
                                 JoinHandle<Integer> a = rt.spawn(() -> price(1));
                                 JoinHandle<Integer> b = rt.spawn("price-2", () -> price(2));
-                                return a.join() + b.join(Duration.ofSeconds(1));
+                                return a.join() + b.join(Duration.ofSeconds(10));
                             });
             assertEquals(300, total);
         }

@@ -234,14 +234,33 @@ class BarrierTest {
         assertEquals(11, interrupted.join());
         assertEquals(0, leader.join());
 
-        var late = new Slow();
-        var timed = Background.parked(() -> late.barrier.await(Duration.ofMillis(50)));
-        var lateLeader = Background.start(late.barrier::await);
-        late.begun.await();
-        Thread.sleep(60);
-        late.go.countDown();
+        int millis = 50;
+        while (!timeRunsOutDuringTheAction(millis)) {
+            millis *= 2;
+        }
+    }
+
+    /** False if time was up before the last party had come. */
+    private static boolean timeRunsOutDuringTheAction(int millis) throws Exception {
+        var slow = new Slow();
+        var timed = Background.start(() -> slow.barrier.await(Duration.ofMillis(millis)));
+        while (slow.barrier.arrived() == 0 && !slow.barrier.isBroken()) {
+            Thread.onSpinWait();
+        }
+        var leader = Background.start(slow.barrier::await);
+        while (slow.begun.count() > 0 && leader.thread().isAlive()) {
+            Thread.onSpinWait();
+        }
+        if (slow.begun.count() > 0) {
+            assertInstanceOf(TimeoutException.class, timed.failure());
+            assertBroken(leader);
+            return false;
+        }
+        Thread.sleep(millis + 10);
+        slow.go.countDown();
         assertEquals(1, timed.join());
-        assertEquals(0, lateLeader.join());
+        assertEquals(0, leader.join());
+        return true;
     }
 
     @Test

@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.Date;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 
 @Timeout(60)
@@ -176,15 +177,10 @@ class CondvarTest {
 
     @Test
     void timeThatRunsOutIsNoFailureIfWhatIsWaitedForHasCome() throws Exception {
-        var waiting =
-                Background.parked(
-                        () -> {
-                            try (var g = mutex.acquire()) {
-                                return changed.await(() -> value == 1, Duration.ofMillis(50));
-                            }
-                        });
-        holding(() -> value = 1); // and no signal
-        assertTrue(waiting.join());
+        var looks = new AtomicInteger();
+        holding( // nobody signals: the second look is the one when time is up
+                () -> assertTrue(changed.await(() -> looks.incrementAndGet() == 2, SHORT)));
+        assertEquals(2, looks.get());
     }
 
     @Test
@@ -228,23 +224,47 @@ class CondvarTest {
     /** The first waiter is out of time, but has not got the mutex back yet. */
     @Test
     void aSignalIsNotSwallowedByAWaiterThatIsOutOfTime() throws Exception {
+        boolean met;
+        do {
+            met = signalWhileTheFirstWaitsForTheMutex();
+        } while (!met);
+    }
+
+    /** False if the first waiter has got the mutex back too early to be met so. */
+    private boolean signalWhileTheFirstWaitsForTheMutex() throws Exception {
+        var firstHolds = new Latch(1);
         var first =
-                Background.parked(
+                Background.start(
                         () -> {
                             try (var g = mutex.acquire()) {
+                                firstHolds.countDown();
                                 return changed.await(Duration.ofMillis(100));
                             }
                         });
-        var second = Background.parkedStep(() -> holding(changed::await));
-        holding(
+        firstHolds.await();
+        var secondHolds = new Latch(1);
+        var second =
+                Background.start(
+                        () -> {
+                            try (var g = mutex.acquire()) {
+                                secondHolds.countDown();
+                                changed.await();
+                                return true;
+                            }
+                        });
+        secondHolds.await();
+        var met = new AtomicBoolean();
+        holding( // after both, for each gives it back only by its wait
                 () -> {
-                    while (!(Parker.blockerOf(first.thread()) instanceof Blocker)) {
-                        Thread.yield(); // until it waits for the mutex
+                    while (!met.get() && first.thread().isAlive()) {
+                        met.set(Parker.blockerOf(first.thread()) instanceof Blocker);
+                        Thread.yield();
                     }
                     changed.signal();
                 });
         assertFalse(first.join());
-        second.join();
+        assertTrue(second.join());
+        return met.get();
     }
 
     @Test

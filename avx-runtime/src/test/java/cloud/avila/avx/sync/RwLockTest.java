@@ -240,7 +240,10 @@ class RwLockTest {
     @Test
     void aWriterThatRunsOutOfTimeLetsTheNextReadersIn() throws Exception {
         try (var r = lock.read()) {
-            var writer = Background.parked(() -> closed(lock.tryWrite(Duration.ofMillis(300))));
+            var writer = Background.start(() -> closed(lock.tryWrite(Duration.ofMillis(300))));
+            while (!lock.isWriteLocked() && writer.thread().isAlive()) {
+                Thread.onSpinWait(); // until it waits; its time may be up when this is seen
+            }
             var behind = Background.start(() -> closed(lock.read()));
             assertFalse(writer.join());
             assertTrue(behind.join());

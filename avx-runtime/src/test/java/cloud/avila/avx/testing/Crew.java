@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * Threads for a stress test, virtual and platform ones mixed, with an agitator that interrupts them
@@ -13,13 +14,16 @@ import java.util.concurrent.TimeUnit;
  */
 public final class Crew {
     private static final long MILLIS = Long.getLong("avx.stress.millis", 700);
+    private static final long BEGIN_SECONDS = 10;
     private static final long HANG_SECONDS = 60;
 
     private final long seed;
     private final String name;
     private final List<Thread> threads = new ArrayList<>();
     private final ConcurrentLinkedQueue<Throwable> failures = new ConcurrentLinkedQueue<>();
+    private final AtomicInteger begun = new AtomicInteger();
     private volatile long end;
+    private volatile boolean timed;
     private volatile boolean agitating = true;
 
     /** A crew whose random numbers come from a printed seed. */
@@ -40,9 +44,9 @@ public final class Crew {
         return new Random(seed);
     }
 
-    /** Whether the time of the test is over. */
+    /** Whether the time of the test, which starts when all members have begun, is over. */
     public boolean isOver() {
-        return System.nanoTime() - end >= 0;
+        return timed && System.nanoTime() - end >= 0;
     }
 
     /** Adds a member, every second one on a platform thread. */
@@ -51,6 +55,7 @@ public final class Crew {
         var random = new Random(seed + n);
         Runnable body =
                 () -> {
+                    begun.incrementAndGet();
                     try {
                         work.run(random);
                     } catch (Throwable e) {
@@ -67,8 +72,10 @@ public final class Crew {
 
     /** Starts all, interrupts those given now and then, and waits for all to end. */
     public void run(List<Thread> interrupted) throws InterruptedException {
-        end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(MILLIS);
         threads.forEach(Thread::start);
+        awaitBegun();
+        end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(MILLIS);
+        timed = true;
         var random = new Random(~seed);
         var agitator =
                 Thread.ofVirtual()
@@ -98,6 +105,15 @@ public final class Crew {
             var e = new AssertionError(name + " failed with seed " + seed);
             failures.forEach(e::addSuppressed);
             throw e;
+        }
+    }
+
+    /** For a while: virtual members that spin can keep others of their kind from beginning. */
+    private void awaitBegun() throws InterruptedException {
+        long start = System.nanoTime();
+        while (begun.get() < threads.size()
+                && System.nanoTime() - start < TimeUnit.SECONDS.toNanos(BEGIN_SECONDS)) {
+            Thread.sleep(1);
         }
     }
 
