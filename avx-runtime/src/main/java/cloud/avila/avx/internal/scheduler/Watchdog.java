@@ -60,12 +60,13 @@ final class Watchdog {
     private volatile @Nullable Lead neglected;
 
     /**
-     * What is known of a worker. Busy time adds up from tick to tick and counts a tick that came
-     * late as no more than two: a watchdog that slept, or lacked a processor itself, has not seen
-     * what the worker did meanwhile.
+     * What is known of a worker. Busy time adds up between two looks that both found it on the same
+     * piece of work, and counts a tick that came late as no more than two: a watchdog that slept,
+     * or lacked a processor itself, has not seen what the worker did meanwhile.
      */
     private static final class Observation {
         long executed = -1;
+        boolean running;
         long busyNanos;
         boolean reported;
     }
@@ -234,16 +235,18 @@ final class Watchdog {
             }
             Observation seen = observations.get(worker.index);
             long executed = worker.executed();
+            boolean ranBefore = seen.running;
+            seen.running = worker.isRunningTask();
             if (executed != seen.executed) {
                 seen.executed = executed;
                 seen.busyNanos = 0;
                 seen.reported = false;
                 active = true;
-            } else if (!worker.isRunningTask()) {
+            } else if (!seen.running) {
                 seen.busyNanos = 0;
             } else {
                 active = true;
-                seen.busyNanos += sinceLast;
+                seen.busyNanos += ranBefore ? sinceLast : 0;
                 if (threshold > 0 && seen.busyNanos >= threshold) {
                     late++;
                     if (!stalled(worker, seen)) {

@@ -24,6 +24,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Random;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -94,6 +95,7 @@ class TakeOverTest {
                         .join();
                 rt.spawn(() -> echo(rt)).join();
                 // one worker is enough for what waits here
+                awaitTakeOvers(rt, 1);
                 assertTrue(rt.metrics().takeOvers() >= 1, () -> rt.metrics().toString());
                 assertTrue(rt.metrics().threadsAway() >= 1);
             } finally {
@@ -132,6 +134,13 @@ class TakeOverTest {
         return null;
     }
 
+    /** The watchdog counts after the new thread has begun to work. */
+    private static void awaitTakeOvers(AvxRuntime rt, int count) throws InterruptedException {
+        for (int i = 0; rt.metrics().takeOvers() < count && i < 12_000; i++) {
+            Thread.sleep(5);
+        }
+    }
+
     private static void awaitNoThreadAway(AvxRuntime rt) throws InterruptedException {
         for (int i = 0; rt.metrics().threadsAway() > 0 && i < 12_000; i++) {
             Thread.sleep(5);
@@ -153,9 +162,7 @@ class TakeOverTest {
                                 }));
             }
             try {
-                for (int i = 0; rt.metrics().threadsAway() < 2 && i < 12_000; i++) {
-                    Thread.sleep(5);
-                }
+                awaitTakeOvers(rt, 2);
                 Thread.sleep(200);
                 // mere computing may look like this: as many threads as workers are added, no more
                 assertEquals(2, rt.metrics().threadsAway());
@@ -190,14 +197,17 @@ class TakeOverTest {
                 };
         logger.addHandler(handler);
         try (var rt = runtime(1, Duration.ofMillis(400))) {
+            var inside = new CountDownLatch(1);
             var loop =
                     rt.spawn(
                             "loops",
                             () -> {
+                                inside.countDown();
                                 spinUntil(stop);
                                 return null;
                             });
             try {
+                assertTrue(inside.await(60, TimeUnit.SECONDS));
                 rt.spawn(() -> "runs although the only worker is busy").join();
                 for (int i = 0; rt.metrics().stalls() == 0 && i < 12_000; i++) {
                     Thread.sleep(5);
@@ -345,6 +355,37 @@ class TakeOverTest {
         }
     }
 
+    /** A watchdog that has slept takes the time it slept for none of the work it finds. */
+    @Test
+    void shortWorkAfterASleepLosesNoWorker() throws Exception {
+        try (var rt = runtime(1, Duration.ofHours(1))) {
+            for (int quick = 0; quick < 20; ) {
+                Thread.sleep(60); // worker and watchdog sleep
+                var threads = ConcurrentHashMap.<Thread>newKeySet();
+                var done = new CountDownLatch(3);
+                long start = System.nanoTime();
+                for (int i = 0; i < 3; i++) {
+                    rt.handle()
+                            .execute(
+                                    () -> {
+                                        threads.add(Thread.currentThread());
+                                        long end = System.nanoTime() + 4_000_000;
+                                        while (System.nanoTime() - end < 0) {
+                                            Thread.onSpinWait();
+                                        }
+                                        done.countDown();
+                                    });
+                }
+                assertTrue(done.await(60, TimeUnit.SECONDS));
+                // on a busy machine the worker may lack a processor for long enough
+                if (System.nanoTime() - start < 20_000_000) {
+                    quick++;
+                    assertEquals(1, threads.size(), threads::toString);
+                }
+            }
+        }
+    }
+
     @Test
     void takeOverCanBeSwitchedOff() throws Exception {
         var config =
@@ -355,11 +396,14 @@ class TakeOverTest {
                         .build();
         try (var rt = AvxRuntime.create(config)) {
             var stop = new AtomicBoolean();
+            var inside = new CountDownLatch(1);
             rt.spawn(
                     () -> {
+                        inside.countDown();
                         spinUntil(stop);
                         return null;
                     });
+            assertTrue(inside.await(60, TimeUnit.SECONDS));
             var waiting = rt.spawn(() -> 1);
             Thread.sleep(150);
             assertFalse(waiting.isDone());
@@ -406,7 +450,8 @@ class TakeOverTest {
                 assertTrue(done.await(60, TimeUnit.SECONDS), () -> "seed " + seed);
                 expected += spawned.sum();
             }
-            for (int i = 0; ran.sum() < expected && i < 12_000; i++) {
+            // the end of a task is counted after its last line, and after the latch
+            for (int i = 0; rt.metrics().live() > 0 && i < 12_000; i++) {
                 Thread.sleep(5);
             }
             long all = expected;
