@@ -66,9 +66,23 @@ public final class Descriptors {
         }
     }
 
+    /**
+     * Waits until none has been closed for a moment: another test's, of a process that has ended or
+     * of a runtime that is closing, would be missing in the next count.
+     */
+    public static void settle() throws InterruptedException {
+        long last = count();
+        for (int quiet = 0, i = 0; quiet < 5 && i < 3_000; i++) {
+            Thread.sleep(10);
+            long now = count();
+            quiet = now < last ? 0 : quiet + 1;
+            last = now;
+        }
+    }
+
     /** Waits until as many are open as before, which takes a moment after a close elsewhere. */
     public static void assertCount(long expected) throws InterruptedException {
-        for (int i = 0; i < 500 && count() > expected; i++) {
+        for (int i = 0; i < 3_000 && count() > expected; i++) {
             Thread.sleep(10);
         }
         assertEquals(expected, count(), "open sockets and driver descriptors");

@@ -10,12 +10,14 @@ import cloud.avila.avx.internal.reactor.IoDriver.DatagramSettings;
 import cloud.avila.avx.internal.reactor.IoDriver.ListenSettings;
 
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.io.TempDir;
 
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.Socket;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -52,6 +54,14 @@ abstract class DriverTestBase {
         return UnixName.MOST_BYTES;
     }
 
+    @BeforeAll
+    static void settle() throws Exception {
+        try (var first = new Socket()) { // once one has been closed, the JDK keeps a descriptor
+            first.bind(loopback(0));
+        }
+        Descriptors.settle();
+    }
+
     @BeforeEach
     void countDescriptors() {
         descriptors = Descriptors.count();
@@ -79,6 +89,30 @@ abstract class DriverTestBase {
         IoDriver driver = open();
         open.add(driver);
         return driver;
+    }
+
+    /** A thread that has begun to poll for ever: a second poll is refused. */
+    static ThreadKind.Running<Integer> polling(IoDriver driver) throws Exception {
+        var poll =
+                ThreadKind.PLATFORM.run(
+                        () -> {
+                            for (; ; ) {
+                                try {
+                                    return driver.poll(IoDriver.FOREVER);
+                                } catch (IllegalStateException whileTheOtherPolls) {
+                                    Thread.yield();
+                                }
+                            }
+                        });
+        for (; ; ) {
+            try {
+                driver.poll(0);
+                Thread.sleep(1);
+            } catch (IllegalStateException e) {
+                assertEquals("another thread polls this driver", e.getMessage());
+                return poll;
+            }
+        }
     }
 
     static InetSocketAddress loopback(int port) {
@@ -133,6 +167,15 @@ abstract class DriverTestBase {
             count = stream.send(chunk, 0, 1, 20_000_000);
         }
         return sent;
+    }
+
+    /** Sends until that ends: {@link #fill} may be followed by a little more room. */
+    static int sendUntilItEnds(IoStream stream) throws Exception {
+        int count;
+        do {
+            count = stream.send(new byte[1], 0, 1, IoDriver.FOREVER);
+        } while (count > 0);
+        return count;
     }
 
     static long drain(IoStream stream, long bytes) throws Exception {

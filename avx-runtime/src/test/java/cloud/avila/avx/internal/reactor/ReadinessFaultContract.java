@@ -184,9 +184,10 @@ abstract class ReadinessFaultContract {
                         ThreadKind.VIRTUAL.run(
                                 () -> {
                                     int rounds = 0;
-                                    for (; goesOn(end, orderlyEnds); rounds++) {
+                                    do {
                                         new Round(poller.driver(), random, orderlyEnds).run();
-                                    }
+                                        rounds++;
+                                    } while (goesOn(end, orderlyEnds));
                                     return rounds;
                                 }));
             }
