@@ -110,11 +110,12 @@ class ParkContractTest {
                                 most =
                                         Math.max(
                                                 most,
-                                                timeOf(() -> kind.parkNanos(blocker, 5_000_000)));
+                                                timeOf(() -> kind.parkNanos(blocker, 40_000_000)));
                             }
                             return most;
                         });
-        assertTrue(longest >= 5_000_000, () -> "only " + longest + " ns");
+        // half: a system whose clock has coarse ticks may be one of them early
+        assertTrue(longest >= 20_000_000, () -> "only " + longest + " ns");
     }
 
     @ParameterizedTest

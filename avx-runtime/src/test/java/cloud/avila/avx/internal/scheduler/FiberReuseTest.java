@@ -18,6 +18,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 import java.net.URL;
 import java.net.URLClassLoader;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashSet;
@@ -39,9 +40,15 @@ class FiberReuseTest {
             new InheritableThreadLocal<>();
     private static final ScopedValue<String> SCOPED = ScopedValue.newInstance();
 
+    /** One worker, which nobody takes over though it may lack a processor for a while. */
     private static AvxRuntime runtime(FiberReuse reuse) {
         return AvxRuntime.create(
-                RuntimeConfig.builder().name("reuse").workerThreads(1).fiberReuse(reuse).build());
+                RuntimeConfig.builder()
+                        .name("reuse")
+                        .workerThreads(1)
+                        .stallThreshold(Duration.ZERO)
+                        .fiberReuse(reuse)
+                        .build());
     }
 
     /** Runs fibers one behind the other, with nothing between them, and so on one runner. */
@@ -254,7 +261,7 @@ class FiberReuseTest {
             oneAfterTheOther(rt, 1_000, note, Thread::yield);
             // none stays suspended for a next task: they would never be freed
             for (Thread thread : threads) {
-                assertTrue(thread.join(java.time.Duration.ofSeconds(60)), thread.toString());
+                assertTrue(thread.join(Duration.ofSeconds(60)), thread.toString());
             }
         }
     }

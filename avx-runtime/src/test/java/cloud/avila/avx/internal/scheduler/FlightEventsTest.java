@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import cloud.avila.avx.AvxRuntime;
 import cloud.avila.avx.FiberAccess;
+import cloud.avila.avx.JoinHandle;
 import cloud.avila.avx.Priority;
 import cloud.avila.avx.RuntimeConfig;
 import cloud.avila.avx.sync.Mutex;
@@ -36,7 +37,9 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -154,18 +157,23 @@ class FlightEventsTest {
         try (var recording = new Recording()) {
             recording.enable(TASK);
             recording.start();
-            try (var rt = AvxRuntime.create(RuntimeConfig.builder().workerThreads(1).build())) {
-                rt.blockOn(
-                        () -> {
-                            rt.spawn("late", () -> 1);
-                            long start = System.nanoTime();
-                            while (System.nanoTime() - start < 20_000_000) {
-                                Thread.onSpinWait();
-                            }
-                            return 0;
-                        });
+            // nobody takes the worker over
+            var config =
+                    RuntimeConfig.builder().workerThreads(1).stallThreshold(Duration.ZERO).build();
+            try (var rt = AvxRuntime.create(config)) {
+                var late = new CompletableFuture<JoinHandle<Integer>>();
+                rt.handle()
+                        .execute(
+                                () -> {
+                                    late.complete(rt.spawn("late", () -> 1));
+                                    long start = System.nanoTime();
+                                    while (System.nanoTime() - start < 20_000_000) {
+                                        Thread.onSpinWait();
+                                    }
+                                });
+                late.get(60, TimeUnit.SECONDS).join();
             }
-            RecordedEvent late = named(await(recording, TASK, 2), "late");
+            RecordedEvent late = named(await(recording, TASK, 1), "late");
             assertTrue(late.getDuration("waited").toMillis() >= 15, late.toString());
         }
     }
@@ -202,17 +210,23 @@ class FlightEventsTest {
         try (var recording = new Recording()) {
             recording.start();
             try (var rt = runtime()) {
+                rt.setStallThreshold(Duration.ZERO);
+                var inside = new CountDownLatch(2);
                 try {
                     for (int i = 0; i < 2; i++) {
                         rt.spawn(
                                 "hog",
                                 () -> {
+                                    inside.countDown();
                                     while (!stop.get()) {
                                         Thread.onSpinWait();
                                     }
                                     return 0;
                                 });
                     }
+                    // a worker that lacked a processor before would be reported without its fiber
+                    assertTrue(inside.await(60, TimeUnit.SECONDS));
+                    rt.setStallThreshold(Duration.ofMillis(30));
                     while (rt.metrics().stalls() < 2) {
                         Thread.sleep(1);
                     }
@@ -263,6 +277,10 @@ class FlightEventsTest {
                                     lock.unlock();
                                     return 1;
                                 });
+                while (rt.dumpFibers().tasks().stream()
+                        .noneMatch(t -> String.valueOf(t.waitsOn()).contains("orders"))) {
+                    Thread.sleep(1);
+                }
                 Thread.sleep(50);
                 lock.unlock();
                 waiter.join();

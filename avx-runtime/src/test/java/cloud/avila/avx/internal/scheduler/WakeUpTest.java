@@ -140,10 +140,14 @@ class WakeUpTest {
     void anIdleRuntimeSleeps() throws Exception {
         try (var rt = runtime(4)) {
             rt.blockOn(() -> 1);
-            Thread.sleep(300);
-            long before = parks(rt);
-            Thread.sleep(1_000);
-            assertTrue(parks(rt) - before <= 10, () -> "idle workers keep waking: " + rt.metrics());
+            long parks;
+            int seconds = 0;
+            do { // a busy machine takes a while until every worker has gone to sleep
+                long before = parks(rt);
+                Thread.sleep(1_000);
+                parks = parks(rt) - before;
+            } while (parks > 10 && ++seconds < 30);
+            assertTrue(parks <= 10, () -> "idle workers keep waking: " + rt.metrics());
         }
     }
 

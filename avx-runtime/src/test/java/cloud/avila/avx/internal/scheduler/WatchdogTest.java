@@ -52,10 +52,6 @@ class WatchdogTest {
         logger.setUseParentHandlers(true);
     }
 
-    private static AvxRuntime runtime() {
-        return runtime(Duration.ofMillis(30));
-    }
-
     private static AvxRuntime runtime(Duration stallThreshold) {
         return AvxRuntime.create(
                 RuntimeConfig.builder()
@@ -63,6 +59,15 @@ class WatchdogTest {
                         .workerThreads(2)
                         .stallThreshold(stallThreshold)
                         .build());
+    }
+
+    /**
+     * From when the code is where it stays: a worker that lacks a processor on its way there would
+     * be reported on its way.
+     */
+    private static void watch(AvxRuntime rt, CountDownLatch inside) throws InterruptedException {
+        assertTrue(inside.await(60, TimeUnit.SECONDS));
+        rt.setStallThreshold(Duration.ofMillis(30));
     }
 
     private void awaitReport(AvxRuntime rt) throws InterruptedException {
@@ -73,15 +78,17 @@ class WatchdogTest {
 
     @Test
     void aFiberThatHoldsItsWorkerIsReportedOnceWithNameAndStack() throws Exception {
-        try (var rt = runtime()) {
+        try (var rt = runtime(Duration.ZERO)) {
             var stop = new AtomicBoolean();
+            var inside = new CountDownLatch(1);
             var hog =
                     rt.spawn(
                             "the-hog",
                             () -> {
-                                spinUntil(stop);
+                                spinUntil(stop, inside);
                                 return null;
                             });
+            watch(rt, inside);
             awaitReport(rt);
             Thread.sleep(150);
             stop.set(true);
@@ -97,7 +104,7 @@ class WatchdogTest {
 
     @Test
     void aJobThatBlocksItsWorkerIsReportedWithItsClass() throws Exception {
-        try (var rt = runtime()) {
+        try (var rt = runtime(Duration.ofMillis(30))) {
             var release = new CountDownLatch(1);
             rt.handle()
                     .execute(
@@ -141,21 +148,23 @@ class WatchdogTest {
     }
 
     private static boolean spunUntil(AtomicBoolean stop) {
-        spinUntil(stop);
+        spinUntil(stop, new CountDownLatch(1));
         return true;
     }
 
     @Test
     void aPollThatHoldsItsWorkerIsReportedWithTheNameOfItsTask() throws Exception {
-        try (var rt = runtime()) {
+        try (var rt = runtime(Duration.ZERO)) {
             var stop = new AtomicBoolean();
+            var inside = new CountDownLatch(1);
             var hog =
                     rt.spawnFuture(
                             "the-slow-poll",
                             cx -> {
-                                spinUntil(stop);
+                                spinUntil(stop, inside);
                                 return Poll.ready(1);
                             });
+            watch(rt, inside);
             awaitReport(rt);
             stop.set(true);
             hog.join();
@@ -201,7 +210,8 @@ class WatchdogTest {
         return null;
     }
 
-    private static void spinUntil(AtomicBoolean stop) {
+    private static void spinUntil(AtomicBoolean stop, CountDownLatch inside) {
+        inside.countDown();
         while (!stop.get()) {
             Thread.onSpinWait();
         }
