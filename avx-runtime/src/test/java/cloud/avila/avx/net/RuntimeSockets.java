@@ -13,6 +13,7 @@ import cloud.avila.avx.internal.reactor.LeakDetector;
 
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 
 import java.net.InetAddress;
@@ -36,6 +37,13 @@ abstract class RuntimeSockets {
     /** The driver that the runtime shall have. */
     ReactorDriver driver() {
         return ReactorDriver.AUTO;
+    }
+
+    /** What an earlier test has left in the JVM must not come to light, or go away, in this one. */
+    @BeforeAll
+    static void settle() throws InterruptedException {
+        collectGarbage();
+        Descriptors.settle();
     }
 
     @BeforeEach

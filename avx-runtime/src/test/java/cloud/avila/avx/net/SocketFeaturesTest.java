@@ -68,6 +68,9 @@ class SocketFeaturesTest extends RuntimeSockets {
                                 SocketTimeoutException.class, () -> s.read(buffer, Duration.ZERO));
                         assertEquals(0, s.read(ByteBuffer.allocate(0), moment));
                         pair.client().writeAll(bytes("abc"));
+                        while (s.available() < 3) {
+                            Thread.sleep(1);
+                        }
                         e =
                                 assertThrows(
                                         SocketTimeoutException.class,
@@ -86,12 +89,22 @@ class SocketFeaturesTest extends RuntimeSockets {
                                                 pair.client()
                                                         .writeAll(large, Duration.ofMillis(100)));
                         assertEquals(large.position(), e.bytesTransferred);
+                        // the system may find more room a moment later
                         assertThrows(
                                 SocketTimeoutException.class,
-                                () -> pair.client().write(bytes("x"), Duration.ZERO));
+                                () -> {
+                                    while (true) {
+                                        pair.client().write(bytes("x"), Duration.ZERO);
+                                    }
+                                });
                         assertThrows(
                                 SocketTimeoutException.class,
-                                () -> pair.client().awaitWritable(moment));
+                                () -> {
+                                    while (true) {
+                                        pair.client().awaitWritable(moment);
+                                        pair.client().tryWrite(ByteBuffer.allocate(1 << 16));
+                                    }
+                                });
                         assertThrows(
                                 IllegalArgumentException.class,
                                 () -> s.readFully(buffer, Duration.ZERO));
@@ -368,16 +381,19 @@ class SocketFeaturesTest extends RuntimeSockets {
                                 SocketTimeoutException.class, () -> listener.accept(Duration.ZERO));
                         var waiting = spawn(listener::accept);
                         Thread.sleep(10);
+                        var started = new CountDownLatch(1);
                         var left = new CountDownLatch(1);
                         var interrupted =
                                 spawn(
                                         () -> {
+                                            started.countDown();
                                             try {
                                                 listener.accept();
                                             } catch (InterruptedException e) {
                                                 left.countDown();
                                             }
                                         });
+                        started.await(); // cancelled before, it would never run
                         Thread.sleep(10);
                         interrupted.cancel(true);
                         assertTrue(left.await(60, TimeUnit.SECONDS));

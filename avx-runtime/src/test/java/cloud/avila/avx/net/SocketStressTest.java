@@ -69,7 +69,7 @@ class SocketStressTest extends RuntimeSockets {
                     }
                 });
         assertTrue(exchanges.get() > 0, "nothing was exchanged");
-        for (int i = 0; i < 500 && runtime().metrics().registeredSockets() > 0; i++) {
+        for (int i = 0; i < 6_000 && runtime().metrics().registeredSockets() > 0; i++) {
             Thread.sleep(10);
         }
         assertEquals(0, runtime().metrics().registeredSockets());

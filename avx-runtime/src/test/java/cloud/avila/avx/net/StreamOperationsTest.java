@@ -108,16 +108,19 @@ class StreamOperationsTest extends RuntimeSockets {
                             waiting.join();
                             assertEquals(1, pair.server().read(new byte[9]));
                         }
+                        var started = new CountDownLatch(1);
                         var left = new CountDownLatch(1);
                         var interrupted =
                                 spawn(
                                         () -> {
+                                            started.countDown();
                                             try {
                                                 pair.server().awaitReadable();
                                             } finally {
                                                 left.countDown();
                                             }
                                         });
+                        started.await(); // cancelled before, it would never run
                         Thread.sleep(5);
                         interrupted.cancel(true); // which does not wait for its code to end
                         left.await();
@@ -136,16 +139,23 @@ class StreamOperationsTest extends RuntimeSockets {
         onFiber(
                 () -> {
                     try (var pair = Pair.connect()) {
-                        long written = 0;
+                        long[] written = {0};
                         var buffer = ByteBuffer.allocate(65_536);
-                        for (int count; (count = pair.client().tryWrite(buffer.clear())) > 0; ) {
-                            written += count;
-                        }
                         pair.client().writeTimeout(Duration.ofMillis(20));
-                        assertThrows(SocketTimeoutException.class, pair.client()::awaitWritable);
+                        assertThrows(
+                                SocketTimeoutException.class,
+                                () -> {
+                                    for (; ; ) { // the system may find more room a moment later
+                                        int count = pair.client().tryWrite(buffer.clear());
+                                        written[0] += count;
+                                        if (count == 0) {
+                                            pair.client().awaitWritable();
+                                        }
+                                    }
+                                });
                         pair.client().writeTimeout(Duration.ZERO);
                         var waiting = spawn(pair.client()::awaitWritable);
-                        for (long read = 0; read < written; ) {
+                        for (long read = 0; read < written[0]; ) {
                             read += pair.server().read(buffer.clear());
                         }
                         waiting.join();
@@ -272,10 +282,12 @@ class StreamOperationsTest extends RuntimeSockets {
                 () -> {
                     try (var front = Pair.connect();
                             var back = Pair.connect()) {
+                        var started = new CountDownLatch(1);
                         var left = new CountDownLatch(1);
                         var proxy =
                                 spawn(
                                         () -> {
+                                            started.countDown();
                                             try {
                                                 TcpStream.copyBidirectional(
                                                         front.server(), back.client());
@@ -283,6 +295,7 @@ class StreamOperationsTest extends RuntimeSockets {
                                                 left.countDown();
                                             }
                                         });
+                        started.await(); // cancelled before, it would never run
                         Thread.sleep(5);
                         proxy.cancel(true);
                         left.await();
@@ -345,14 +358,16 @@ class StreamOperationsTest extends RuntimeSockets {
                 () -> {
                     try (var pair = Pair.connect()) {
                         ByteChannel channel = pair.client().asByteChannel();
+                        var started = new CountDownLatch(1);
                         var waiting =
                                 spawn(
-                                        () ->
-                                                assertThrows(
-                                                        ClosedByInterruptException.class,
-                                                        () ->
-                                                                channel.read(
-                                                                        ByteBuffer.allocate(1))));
+                                        () -> {
+                                            started.countDown();
+                                            assertThrows(
+                                                    ClosedByInterruptException.class,
+                                                    () -> channel.read(ByteBuffer.allocate(1)));
+                                        });
+                        started.await(); // cancelled before, it would never run
                         Thread.sleep(5);
                         waiting.cancel(true);
                         assertEquals(-1, pair.server().read(new byte[1]));

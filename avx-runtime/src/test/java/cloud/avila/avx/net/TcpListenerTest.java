@@ -112,7 +112,7 @@ class TcpListenerTest extends RuntimeSockets {
                             }
                         }
                         // a client may see the end before the acceptor has counted
-                        for (int i = 0; i < 5000 && accepted.get() < 50; i++) {
+                        for (int i = 0; i < 60_000 && accepted.get() < 50; i++) {
                             Thread.sleep(1);
                         }
                         assertEquals(50, accepted.get());

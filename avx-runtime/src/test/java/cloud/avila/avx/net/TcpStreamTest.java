@@ -273,6 +273,9 @@ class TcpStreamTest extends RuntimeSockets {
                                 "read from " + c.remoteAddress() + " timed out after PT0.02S",
                                 e.getMessage());
                         pair.server().writeAll("abc".getBytes(US_ASCII));
+                        while (c.available() < 3) {
+                            Thread.sleep(1);
+                        }
                         e =
                                 assertThrows(
                                         SocketTimeoutException.class,
