@@ -44,6 +44,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.atomic.LongAdder;
 
 /**
@@ -78,7 +79,11 @@ public final class AvxTaskScheduler
      * ENDED by whoever cancels it. Only the fiber that made it RUNNING makes it WAITING again, sets
      * the next timer, and then looks whether the task was cancelled or the scheduler closed in
      * between; who cancels or closes marks that first and then cancels the timer that he sees. So no
-     * timer stays behind.
+     * timer stays behind. The slot for a timer is there before the timer is set: the run that the
+     * timer starts may make the next slot before the fiber that set the timer gets on.
+     *
+     * Who cancels with an interrupt sends it to the runner, if there is one: he marks the end and
+     * then looks for a runner, a run makes itself known and then looks for the end.
      */
 
     private static final Log LOG = LogFactory.getLog(AvxTaskScheduler.class);
@@ -500,7 +505,8 @@ public final class AvxTaskScheduler
         private final AtomicInteger state = new AtomicInteger(WAITING);
         private final CompletableFuture<@Nullable Object> end = new CompletableFuture<>();
         private volatile long due;
-        private volatile @Nullable ScheduledFuture<?> timer;
+        private volatile AtomicReference<@Nullable ScheduledFuture<?>> timer =
+                new AtomicReference<>();
         private long previousEnd; // handed from run to run by way of the timer
         private boolean hasRun;
         private @Nullable Thread runner; // guarded by this
@@ -515,10 +521,12 @@ public final class AvxTaskScheduler
 
         void arm(long due) {
             this.due = due;
+            var slot = new AtomicReference<@Nullable ScheduledFuture<?>>();
+            timer = slot;
             state.set(WAITING);
             ScheduledFuture<?> set =
                     timers.schedule(this, due - System.nanoTime(), TimeUnit.NANOSECONDS);
-            timer = set;
+            slot.set(set);
             if (end.isDone()) {
                 set.cancel(false);
             } else if (closing) {
@@ -531,10 +539,12 @@ public final class AvxTaskScheduler
         }
 
         /** Interrupts the run under way, if any; a repeated task runs again when it is due. */
-        synchronized void interruptRun() {
-            if (runner != null) {
-                runner.interrupt();
+        synchronized boolean interruptRun() {
+            if (runner == null) {
+                return false;
             }
+            runner.interrupt();
+            return true;
         }
 
         private synchronized void runBy(@Nullable Thread thread) {
@@ -559,7 +569,9 @@ public final class AvxTaskScheduler
                     becomeActive();
                     try {
                         if (state.compareAndSet(WAITING, RUNNING)) {
+                            runBy(Thread.currentThread());
                             if (end.isDone()) { // cancelled while it was armed
+                                runBy(null);
                                 ended();
                             } else {
                                 runOnce();
@@ -587,7 +599,6 @@ public final class AvxTaskScheduler
                 late.increment();
             }
             Instant startedAt = clock.instant();
-            runBy(Thread.currentThread());
             Throwable fatal = runHandlingErrors();
             runBy(null);
             completed.increment();
@@ -647,9 +658,11 @@ public final class AvxTaskScheduler
             boolean first = end.completeExceptionally(new CancellationException());
             state.compareAndSet(WAITING, ENDED);
             tasks.remove(this);
-            ScheduledFuture<?> set = timer;
-            if (set != null) {
-                set.cancel(mayInterruptIfRunning);
+            if (!mayInterruptIfRunning || !interruptRun()) {
+                ScheduledFuture<?> set = timer.get();
+                if (set != null) {
+                    set.cancel(mayInterruptIfRunning);
+                }
             }
             return first;
         }

@@ -36,6 +36,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 @ExtendWith(OutputCaptureExtension.class)
 class AvxTaskSchedulerTest {
     private static final Duration SHORT = Duration.ofMillis(2);
+    private static final Duration PATIENCE = Duration.ofMinutes(1);
     private final AvxRuntime runtime =
             AvxRuntime.create(
                     RuntimeConfig.builder()
@@ -56,6 +57,7 @@ class AvxTaskSchedulerTest {
 
     @Test
     void runsOnceAtItsTimeAsAFiber() throws Exception {
+        scheduler.setLateThreshold(PATIENCE); // here nothing is late, however slow the machine
         Queue<String> seen = new ConcurrentLinkedQueue<>();
         Instant start = Instant.now().plusMillis(20);
         ScheduledFuture<?> future =
@@ -68,7 +70,7 @@ class AvxTaskSchedulerTest {
                                                 + " "
                                                 + !Instant.now().isBefore(start.minusMillis(1))),
                         start);
-        assertThat(future.getDelay(TimeUnit.SECONDS)).isZero();
+        assertThat(future.getDelay(TimeUnit.MILLISECONDS)).isLessThanOrEqualTo(20);
         assertThat(future.get()).isNull();
         assertThat(future.isDone()).isTrue();
         assertThat(seen).containsExactly("scheduler-test scheduling-1 true");
@@ -78,6 +80,7 @@ class AvxTaskSchedulerTest {
 
     @Test
     void repeatsAtAFixedRateAndCountsWhatOverlaps() throws Exception {
+        scheduler.setLateThreshold(PATIENCE);
         AtomicInteger inside = new AtomicInteger();
         ScheduledFuture<?> future =
                 scheduler.scheduleAtFixedRate(
@@ -213,11 +216,39 @@ class AvxTaskSchedulerTest {
     }
 
     @Test
+    void interruptsWhicheverRunIsUnderWay() throws Exception {
+        for (int i = 0; i < 100; i++) {
+            AtomicInteger runs = new AtomicInteger();
+            CountDownLatch interrupted = new CountDownLatch(1);
+            ScheduledFuture<?> future =
+                    scheduler.scheduleAtFixedRate(
+                            () -> {
+                                if (runs.incrementAndGet() < 3) {
+                                    return;
+                                }
+                                entered.release();
+                                try {
+                                    Thread.sleep(Duration.ofMinutes(10));
+                                } catch (InterruptedException e) {
+                                    interrupted.countDown();
+                                }
+                            },
+                            Duration.ofNanos(1));
+            entered.acquire();
+            assertThat(future.cancel(true)).isTrue();
+            interrupted.await();
+        }
+        await().until(() -> scheduler.schedulerMetrics().active() == 0);
+        assertThat(scheduler.schedulerMetrics().tasks()).isZero();
+    }
+
+    @Test
     void countsLateRuns() throws Exception {
-        scheduler.setLateThreshold(Duration.ofMillis(5));
+        scheduler.setLateThreshold(PATIENCE);
         scheduler.setConcurrencyLimit(1);
         scheduler.schedule(this::hold, Instant.now());
-        entered.acquire();
+        entered.acquire(); // in time, however slow the machine
+        scheduler.setLateThreshold(Duration.ofMillis(5));
         ScheduledFuture<?> waiting = scheduler.schedule(() -> {}, Instant.now());
         Thread.sleep(10);
         release.release();
