@@ -2,6 +2,7 @@ package cloud.avila.avx.spring;
 
 import static org.assertj.core.api.Assertions.as;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import cloud.avila.avx.Handle;
 
@@ -98,8 +99,11 @@ class AvxWebApplicationTest {
     @Test
     void publishesMetersToPrometheus() throws Exception {
         get("/async");
-        // a snapshot may be 100 ms old
-        Thread.sleep(Duration.ofMillis(150));
+        // the answer comes before its task is counted, and a snapshot may be 100 ms old
+        await().atMost(Duration.ofSeconds(60)).untilAsserted(this::hasTheMetersOfOneTask);
+    }
+
+    private void hasTheMetersOfOneTask() throws Exception {
         List<String> lines = get("/actuator/prometheus").body().lines().toList();
         assertThat(sum(lines, "avx_worker_executed_tasks_total{runtime=\"web\",worker="))
                 .isPositive();

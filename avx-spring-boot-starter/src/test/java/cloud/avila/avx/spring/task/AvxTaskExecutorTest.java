@@ -37,7 +37,7 @@ import java.util.concurrent.atomic.LongAdder;
 @ExtendWith(OutputCaptureExtension.class)
 class AvxTaskExecutorTest {
     private final CountDownLatch release = new CountDownLatch(1);
-    private AvxRuntime runtime = runtime(Duration.ofSeconds(30), 1 << 20);
+    private AvxRuntime runtime = AvxRuntime.create(config(Duration.ofSeconds(30)));
     private AvxTaskExecutor executor = executor(runtime);
 
     @AfterEach
@@ -125,7 +125,14 @@ class AvxTaskExecutorTest {
 
     @Test
     void saysWhichBoundWasReached() throws Exception {
-        replaceRuntime(Duration.ofSeconds(30), 2);
+        // other threads would take what waits if those of the workers were stuck for long
+        replaceRuntime(
+                RuntimeConfig.builder()
+                        .name("executor-test")
+                        .workerThreads(2)
+                        .injectionQueueCapacity(2)
+                        .takeOver(false)
+                        .build());
         CountDownLatch busy = new CountDownLatch(2);
         for (int i = 0; i < 2; i++) {
             executor.execute(
@@ -360,7 +367,7 @@ class AvxTaskExecutorTest {
 
     @Test
     void interruptsTasksThatOutliveTheShutdownTimeout(CapturedOutput output) throws Exception {
-        replaceRuntime(Duration.ofMillis(50), 1 << 20);
+        replaceRuntime(config(Duration.ofMillis(50)));
         executor.setThreadNamePrefix("slow-");
         CountDownLatch started = new CountDownLatch(1);
         CompletableFuture<String> end = new CompletableFuture<>();
@@ -428,10 +435,10 @@ class AvxTaskExecutorTest {
         stopped.await();
     }
 
-    private void replaceRuntime(Duration shutdownTimeout, int injectionCapacity) {
+    private void replaceRuntime(RuntimeConfig config) {
         executor.close();
         runtime.close();
-        runtime = runtime(shutdownTimeout, injectionCapacity);
+        runtime = AvxRuntime.create(config);
         executor = executor(runtime);
     }
 
@@ -451,13 +458,11 @@ class AvxTaskExecutorTest {
         return executor;
     }
 
-    private static AvxRuntime runtime(Duration shutdownTimeout, int injectionCapacity) {
-        return AvxRuntime.create(
-                RuntimeConfig.builder()
-                        .name("executor-test")
-                        .workerThreads(2)
-                        .injectionQueueCapacity(injectionCapacity)
-                        .shutdownTimeout(shutdownTimeout)
-                        .build());
+    private static RuntimeConfig config(Duration shutdownTimeout) {
+        return RuntimeConfig.builder()
+                .name("executor-test")
+                .workerThreads(2)
+                .shutdownTimeout(shutdownTimeout)
+                .build();
     }
 }

@@ -210,6 +210,7 @@ class BoundedTaskExecutorTest {
         assertThat(executor.executorMetrics().queued()).isEqualTo(1);
         release.release();
         assertThat(c.get()).as("can only be ended by running it").isEqualTo("c");
+        drain(executor); // what would have to wait now might wait too long
         assertThat(executor.submit(() -> "still works").get()).isEqualTo("still works");
     }
 
@@ -263,7 +264,9 @@ class BoundedTaskExecutorTest {
     @Test
     void runsItsTasksWithItsPriority() throws Exception {
         runtime.close();
-        runtime = runtime(1, Duration.ofSeconds(30));
+        // another thread would take the normal tasks if the worker's were stuck for long
+        runtime =
+                AvxRuntime.create(RuntimeConfig.builder().workerThreads(1).takeOver(false).build());
         BoundedTaskExecutor urgent =
                 executor(
                         new Settings(

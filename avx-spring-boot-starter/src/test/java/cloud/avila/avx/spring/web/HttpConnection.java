@@ -42,6 +42,7 @@ final class HttpConnection implements AutoCloseable {
     }
 
     void get(String path) throws IOException {
+        received = 0;
         send("GET " + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
     }
 

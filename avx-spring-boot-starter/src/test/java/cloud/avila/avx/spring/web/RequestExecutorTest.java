@@ -121,6 +121,7 @@ class RequestExecutorTest {
                                 .name("small")
                                 .workerThreads(1)
                                 .injectionQueueCapacity(1)
+                                .takeOver(false) // or another thread takes what waits
                                 .build());
         try (small) {
             var executor =
@@ -312,7 +313,10 @@ class RequestExecutorTest {
                         Thread.ofPlatform()
                                 .start(
                                         () -> {
-                                            for (int i = 0; i < 10_000; i++) {
+                                            // the workers may get no processor meanwhile
+                                            for (int i = 0;
+                                                    i < 10_000 || accepted.get() < 1_000;
+                                                    i++) {
                                                 int kind = random.nextInt(100);
                                                 try {
                                                     executor.execute(
@@ -342,7 +346,7 @@ class RequestExecutorTest {
             await(() -> ran.get() == accepted.get() && executor.getActiveCount() == 0);
             assertThat(executor.waiting()).isZero();
             assertThat(over.get()).isZero();
-            assertThat(accepted.get()).isGreaterThan(100);
+            assertThat(ran.get()).isGreaterThanOrEqualTo(1_000);
         }
     }
 

@@ -58,8 +58,11 @@ class TomcatSettingsTest {
                 all.add(http);
                 http.get("/gate");
             }
-            await(() -> controller.entered.get() == 2);
-            // each connection of those that wait has been read from when the queue is full
+            var executor =
+                    (TomcatRequestExecutor)
+                            Objects.requireNonNull(protocol(context).getExecutor(), "no executor");
+            // a request that came before all of them were counted would wait in their place
+            await(() -> controller.entered.get() == 2 && executor.waiting() == 3);
             String refused =
                     "RejectedExecutionException: 'http-nio-auto-\\d+-"
                             + port(context)
@@ -89,14 +92,7 @@ class TomcatSettingsTest {
     void isBoundByTheNumberOfConnections() throws Exception {
         try (var context =
                 start("--server.tomcat.max-connections=300", "--server.tomcat.accept-count=7")) {
-            var server =
-                    (TomcatWebServer) ((ServletWebServerApplicationContext) context).getWebServer();
-            var protocol =
-                    (FiberHttp11NioProtocol)
-                            Objects.requireNonNull(server)
-                                    .getTomcat()
-                                    .getConnector()
-                                    .getProtocolHandler();
+            FiberHttp11NioProtocol protocol = protocol(context);
             assertThat(protocol.getMaxThreads()).isEqualTo(300);
             assertThat(protocol.getAcceptCount()).isEqualTo(7);
         }
@@ -223,6 +219,13 @@ class TomcatSettingsTest {
         };
         return new SpringApplicationBuilder(App.class)
                 .run(Stream.of(always, more).flatMap(Arrays::stream).toArray(String[]::new));
+    }
+
+    private static FiberHttp11NioProtocol protocol(ConfigurableApplicationContext context) {
+        var server =
+                (TomcatWebServer) ((ServletWebServerApplicationContext) context).getWebServer();
+        return (FiberHttp11NioProtocol)
+                Objects.requireNonNull(server).getTomcat().getConnector().getProtocolHandler();
     }
 
     private static int port(ConfigurableApplicationContext context) {
