@@ -1,7 +1,9 @@
 package cloud.avila.avx.spring.fit;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
+import cloud.avila.avx.AvxRuntime;
 import cloud.avila.avx.Handle;
 
 import org.junit.jupiter.api.Test;
@@ -33,6 +35,9 @@ class LogLinesTest {
                         ".*AVX Runtime.* 'lines' started in \\d+ ms: 3 workers, driver \\w+ \\(not"
                                 + " opened yet\\), fibers on workers, Java "
                                 + System.getProperty("java.vm.version").replace("+", "\\+"));
+        // what the application waits for as it starts ends a little before its task
+        AvxRuntime runtime = context.getBean(AvxRuntime.class);
+        await().until(() -> runtime.metrics().live() == 0);
         CountDownLatch never = new CountDownLatch(1);
         Handle handle = context.getBean(Handle.class);
         handle.spawn(() -> never.await(1, TimeUnit.HOURS)).detach();
@@ -68,7 +73,10 @@ class LogLinesTest {
             }
         }
         long reports =
-                output.getOut().lines().filter(line -> line.contains("has been busy")).count();
+                output.getOut()
+                        .lines()
+                        .filter(line -> line.contains("of runtime \"stalling\" has been busy"))
+                        .count();
         assertThat(reports).as(output.getOut()).isBetween(1L, 13L);
     }
 

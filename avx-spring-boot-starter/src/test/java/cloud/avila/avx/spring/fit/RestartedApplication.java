@@ -1,10 +1,8 @@
 package cloud.avila.avx.spring.fit;
 
-import org.springframework.boot.ApplicationRunner;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.WebApplicationType;
 import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
-import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Import;
 
@@ -21,29 +19,24 @@ class RestartedApplication {
         SpringApplication application = new SpringApplication(RestartedApplication.class);
         application.setWebApplicationType(WebApplicationType.NONE);
         application.run(args);
-    }
-
-    @Bean
-    ApplicationRunner restart() {
-        return arguments -> {
-            int run = Integer.getInteger(RUN, 0) + 1;
-            System.setProperty(RUN, Integer.toString(run));
-            System.out.println(
-                    "run %d by %s: threads %s, descriptors %s"
-                            .formatted(
-                                    run,
-                                    RestartedApplication.class
-                                            .getClassLoader()
-                                            .getClass()
-                                            .getSimpleName(),
-                                    avxThreads().sorted().toList(),
-                                    Leftovers.descriptors()));
-            if (run == 3) {
-                Thread.ofPlatform().start(() -> System.exit(0));
-            } else {
-                Thread.ofPlatform().start(RestartedApplication::restartNow);
-            }
-        };
+        // a restart while it runs would close the context under it
+        int run = Integer.getInteger(RUN, 0) + 1;
+        System.setProperty(RUN, Integer.toString(run));
+        System.out.println(
+                "run %d by %s: threads %s, descriptors %s"
+                        .formatted(
+                                run,
+                                RestartedApplication.class
+                                        .getClassLoader()
+                                        .getClass()
+                                        .getSimpleName(),
+                                avxThreads().sorted().toList(),
+                                Leftovers.descriptors()));
+        if (run == 3) {
+            Thread.ofPlatform().start(() -> System.exit(0));
+        } else {
+            Thread.ofPlatform().start(RestartedApplication::restartNow);
+        }
     }
 
     private static Stream<String> avxThreads() {

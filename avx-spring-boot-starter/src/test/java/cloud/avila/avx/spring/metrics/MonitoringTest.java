@@ -132,7 +132,7 @@ class MonitoringTest {
 
     @Test
     void everyMetricOfTheRulesIsPublished() throws Exception {
-        Set<String> published = published(await("text/plain", "avx_executor_run_seconds_bucket"));
+        Set<String> published = published(awaitTimers());
         for (Map<?, ?> rule : rules()) {
             assertPublished("alert " + rule.get("alert"), expression(rule), published);
         }
@@ -140,7 +140,7 @@ class MonitoringTest {
 
     @Test
     void everyMetricOfTheDashboardIsPublished() throws Exception {
-        Set<String> published = published(await("text/plain", "avx_executor_run_seconds_bucket"));
+        Set<String> published = published(awaitTimers());
         for (Map.Entry<String, String> each : expressions()) {
             assertPublished(each.getKey(), each.getValue(), published);
         }
@@ -246,7 +246,7 @@ class MonitoringTest {
         run(null, promtool, "test", "rules", RULES_TEST.toString());
         run(null, promtool, "check", "rules", expressionsAsRules().toString());
         String own =
-                await("text/plain", "avx_executor_run_seconds_bucket")
+                awaitTimers()
                         .lines()
                         .filter(line -> line.matches("(# (HELP|TYPE) )?(avx|executor)_.*"))
                         .collect(Collectors.joining("\n", "", "\n"));
@@ -341,6 +341,14 @@ class MonitoringTest {
 
     private static List<?> list(@Nullable Object value) {
         return (List<?>) Objects.requireNonNull(value);
+    }
+
+    /** What a scrape has once a task was timed, as those of the others are there from the start. */
+    private String awaitTimers() throws Exception {
+        return await(
+                "text/plain",
+                "avx_executor_run_seconds_bucket",
+                "avx_executor_wait_seconds_bucket");
     }
 
     /** A task's future ends before its time is recorded. */
