@@ -113,14 +113,27 @@ class ConsoleBrowserTest {
                         assertThat(text("stalls"))
                                 .contains("goes-on", "fiber \"greedy\"", "RunningApplication$Hog");
                     });
-            browser.findElement(By.cssSelector("#stalls summary")).click();
-            assertThat(browser.findElement(By.cssSelector("#stalls pre")).getText())
-                    .contains("cloud.avila.avx.actuator.RunningApplication$Hog");
+            // another worker may stall beside it, and come first
+            eventually(
+                    () -> {
+                        WebElement stall =
+                                all("#stalls details").stream()
+                                        .filter(each -> each.getText().contains("greedy"))
+                                        .findFirst()
+                                        .orElseThrow();
+                        if (stall.getDomAttribute("open") == null) {
+                            stall.findElement(By.tagName("summary")).click();
+                        }
+                        assertThat(stall.findElement(By.tagName("pre")).getText())
+                                .contains("cloud.avila.avx.actuator.RunningApplication$Hog");
+                    });
         }
         eventually(
                 () -> {
                     assertThat(browser.findElement(By.id("alarm")).isDisplayed()).isFalse();
-                    assertThat(all("#stalls .tag").getFirst().getText()).isEqualTo("over");
+                    assertThat(all("#stalls .tag"))
+                            .isNotEmpty()
+                            .allSatisfy(tag -> assertThat(tag.getText()).isEqualTo("over"));
                 });
     }
 
@@ -156,7 +169,8 @@ class ConsoleBrowserTest {
                                             browser.findElement(By.cssSelector("#fibers .inside"))
                                                     .getText())
                                     .contains("waits on", "stock", "held by holder-of-stock"));
-            browser.findElement(By.cssSelector("#fibers .inside button")).click();
+            // what is shown is replaced as the fiber goes from running to waiting
+            eventually(() -> browser.findElement(By.cssSelector("#fibers .inside button")).click());
             eventually(() -> assertThat(text("fibers")).contains("\"holder-of-stock\""));
             assertThat(value("fiber-name")).isEqualTo("holder-of-stock");
 
@@ -245,7 +259,11 @@ class ConsoleBrowserTest {
             browser.switchTo().activeElement().sendKeys(Keys.ENTER);
             eventually(() -> assertThat(text("fibers")).contains("held by holder-of-keys"));
 
-            eventually(() -> assertThat(text("latency-readout")).isNotEmpty());
+            // the newest column is not the first
+            eventually(
+                    () ->
+                            assertThat((Long) browser.executeScript("return heat.columns.length"))
+                                    .isGreaterThan(1));
             WebElement heat = browser.findElement(By.id("heat"));
             String newest = text("latency-readout");
             heat.sendKeys(Keys.HOME);
@@ -284,7 +302,8 @@ class ConsoleBrowserTest {
         eventually(() -> assertThat(text("status")).isEqualTo("live"));
         browser.findElement(By.id("pause")).click();
         assertThat(text("status")).isEqualTo("paused");
-        Thread.sleep(500); // what was asked before is over
+        // what was asked before is over
+        eventually(() -> assertThat(browser.executeScript("return busy")).isEqualTo(false));
         String before = text("f-live-note");
         application.runtime.spawn(() -> 1).join();
         Thread.sleep(2500);
