@@ -20,6 +20,7 @@ ENDPOINTS = {
     "h2": SERVERS,
     "postgres": SERVERS,
     "async": ["tomcat-platform", "tomcat-virtual"],
+    "calls": ["tomcat-platform", "tomcat-virtual"],
 }
 CASES = {f"{name}-{n}": peers for name, peers in ENDPOINTS.items() for n in COUNTS}
 QUICK_CASES = ["hello-64", "slow-1000"]  # all would take an hour

@@ -12,4 +12,10 @@ class Parts {
     public CompletableFuture<Integer> part(int number) {
         return CompletableFuture.completedFuture(number);
     }
+
+    @Async
+    public CompletableFuture<Integer> slowPart(int number) throws InterruptedException {
+        Thread.sleep(Work.BLOCKING_MILLIS);
+        return CompletableFuture.completedFuture(number);
+    }
 }

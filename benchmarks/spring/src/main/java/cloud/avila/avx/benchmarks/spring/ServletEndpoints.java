@@ -30,6 +30,11 @@ class ServletEndpoints {
         return work.query();
     }
 
+    @GetMapping("/calls")
+    Greeting calls() throws InterruptedException {
+        return work.calls();
+    }
+
     @GetMapping("/async")
     Greeting async() {
         return work.fanOut();

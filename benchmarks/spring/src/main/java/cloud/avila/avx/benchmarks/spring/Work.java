@@ -11,7 +11,7 @@ import java.util.concurrent.atomic.AtomicLong;
 /** What the endpoints do, the same on every server. */
 @Service
 class Work {
-    private static final long BLOCKING_MILLIS = 5;
+    static final long BLOCKING_MILLIS = 5;
     private static final int FAN_OUT = 100;
 
     private final AtomicLong ids = new AtomicLong();
@@ -47,6 +47,19 @@ class Work {
         for (int i = 0; i < FAN_OUT; i++) {
             started.add(parts.part(i));
         }
+        return sum(started);
+    }
+
+    /** The same with tasks that do what such tasks are for: wait for another service. */
+    Greeting calls() throws InterruptedException {
+        List<CompletableFuture<Integer>> started = new ArrayList<>(FAN_OUT);
+        for (int i = 0; i < FAN_OUT; i++) {
+            started.add(parts.slowPart(i));
+        }
+        return sum(started);
+    }
+
+    private static Greeting sum(List<CompletableFuture<Integer>> started) {
         CompletableFuture.allOf(started.toArray(CompletableFuture[]::new)).join();
         int sum = 0;
         for (CompletableFuture<Integer> part : started) {

@@ -32,6 +32,7 @@ class SpringServerTest {
             assertThat(get(port, database)).matches("\\{\"id\":(\\d+),\"message\":\"hello \\1\"}");
             if (type.equals("servlet")) {
                 assertThat(get(port, "async")).isEqualTo("{\"id\":4950,\"message\":\"sum\"}");
+                assertThat(get(port, "calls")).isEqualTo("{\"id\":4950,\"message\":\"sum\"}");
                 measures(port);
             }
         }
