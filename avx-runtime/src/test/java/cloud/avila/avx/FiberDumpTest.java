@@ -340,6 +340,9 @@ class FiberDumpTest {
             assertTrue(dump.toText().length() < 100_000);
             assertNotNull(TinyJson.parse(dump.toJson()));
             release.countDown();
+            while (rt.metrics().live() > 0) {
+                Thread.sleep(10); // so many that outlive their runtime would be in others' way
+            }
         }
     }
 
@@ -368,7 +371,8 @@ class FiberDumpTest {
                             return 0;
                         });
             }
-            for (int i = 0; i < 300; i++) {
+            long start = System.nanoTime();
+            for (int i = 0; i < 300 && System.nanoTime() - start < 20_000_000_000L; i++) {
                 FiberDump dump = rt.dumpFibers();
                 for (TaskSnapshot task : dump.tasks()) {
                     for (StackTraceElement frame : task.stack()) {

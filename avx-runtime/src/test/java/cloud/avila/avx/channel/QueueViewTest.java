@@ -192,6 +192,7 @@ class QueueViewTest {
     }
 
     @Test
+    @Timeout(300) // much to compute
     void aQueueWhoseMiddleIsReplacedForEverStaysBounded() {
         BlockingQueue<Integer> queue = Mpmc.<Integer>bounded(SIZE).asBlockingQueue();
         queue.add(-1);

@@ -447,7 +447,7 @@ class SimulatedRuntimeTest {
         var sim =
                 SimulatedRuntime.builder()
                         .preemption(0)
-                        .stallTimeout(Duration.ofMillis(300))
+                        .stallTimeout(Duration.ofSeconds(2))
                         .build();
         try {
             var e = assertThrows(SimulationException.class, () -> sim.run(() -> compute(end)));
