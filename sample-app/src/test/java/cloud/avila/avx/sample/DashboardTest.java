@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.openqa.selenium.By;
+import org.openqa.selenium.StaleElementReferenceException;
 import org.openqa.selenium.WebElement;
 import org.openqa.selenium.chrome.ChromeDriver;
 import org.openqa.selenium.chrome.ChromeDriverService;
@@ -62,10 +63,22 @@ class DashboardTest extends RunningGateway {
                     .untilAsserted(() -> assertThat(browser.findElements(entry)).hasSize(1));
             browser.findElement(By.id("search")).sendKeys("ui.temp");
             assertThat(browser.findElements(By.cssSelector("#series button"))).hasSize(1);
-            browser.findElement(entry).click();
-
-            WebElement chart = browser.findElement(By.cssSelector("#charts article:first-child"));
-            assertThat(chart.findElement(By.tagName("h2")).getText()).isEqualTo("ui.temperature");
+            By first = By.cssSelector("#charts article:first-child");
+            By title = By.cssSelector("#charts article:first-child h2");
+            // the list is made anew, with another button, whenever a series is new
+            await().atMost(PATIENCE)
+                    .ignoreExceptionsInstanceOf(StaleElementReferenceException.class)
+                    .untilAsserted(
+                            () -> {
+                                if (!browser.findElement(title)
+                                        .getText()
+                                        .equals("ui.temperature")) {
+                                    browser.findElement(entry).click();
+                                }
+                                assertThat(browser.findElement(title).getText())
+                                        .isEqualTo("ui.temperature");
+                            });
+            WebElement chart = browser.findElement(first);
             await().atMost(PATIENCE)
                     .untilAsserted(
                             () ->
