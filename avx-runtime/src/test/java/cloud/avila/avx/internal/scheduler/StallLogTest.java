@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import cloud.avila.avx.AvxRuntime;
+import cloud.avila.avx.JoinHandle;
 import cloud.avila.avx.RuntimeConfig;
 import cloud.avila.avx.metrics.Stall;
 
@@ -28,8 +29,21 @@ class StallLogTest {
                 RuntimeConfig.builder()
                         .name("stalling")
                         .workerThreads(workers)
-                        .stallThreshold(Duration.ofMillis(30))
+                        .stallThreshold(Duration.ZERO)
                         .build());
+    }
+
+    /**
+     * A fiber that holds its worker. The threshold is set when it does: a worker that lacked a
+     * processor on the way there would be reported on the way.
+     */
+    private static JoinHandle<Boolean> hog(AvxRuntime rt, AtomicBoolean stop)
+            throws InterruptedException {
+        var inside = new CountDownLatch(1);
+        var hog = rt.spawn("the-hog", () -> holdWorkerUntil(stop, inside));
+        inside.await();
+        rt.setStallThreshold(Duration.ofMillis(30));
+        return hog;
     }
 
     private static void await(BooleanSupplier condition) throws InterruptedException {
@@ -38,7 +52,8 @@ class StallLogTest {
         }
     }
 
-    private static boolean holdWorkerUntil(AtomicBoolean stop) {
+    private static boolean holdWorkerUntil(AtomicBoolean stop, CountDownLatch inside) {
+        inside.countDown();
         while (!stop.get()) {
             Thread.onSpinWait();
         }
@@ -51,7 +66,7 @@ class StallLogTest {
             assertEquals(List.of(), rt.recentStalls());
             Instant before = Instant.now();
             var stop = new AtomicBoolean();
-            var hog = rt.spawn("the-hog", () -> holdWorkerUntil(stop));
+            var hog = hog(rt, stop);
             await(() -> !rt.recentStalls().isEmpty());
             Stall first = rt.recentStalls().getFirst();
             assertFalse(first.over());
@@ -73,15 +88,16 @@ class StallLogTest {
         }
     }
 
+    /** The oldest: what comes after it may lack a processor for as long. */
     private static Stall now(AvxRuntime rt) {
-        return rt.recentStalls().getFirst();
+        return rt.recentStalls().getLast();
     }
 
     @Test
     void aStallGoesOnWhenItsWorkerHasGotAnotherThread() throws Exception {
         try (var rt = runtime(1)) {
             var stop = new AtomicBoolean();
-            var hog = rt.spawn("the-hog", () -> holdWorkerUntil(stop));
+            var hog = hog(rt, stop);
             // runs only on another thread
             assertEquals(1, rt.spawn(() -> 1).join());
             await(() -> rt.metrics().takeOvers() > 0);
