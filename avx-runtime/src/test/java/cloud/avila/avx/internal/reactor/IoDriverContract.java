@@ -628,10 +628,15 @@ abstract class IoDriverContract extends DriverExtrasContract {
         var acceptor = ThreadKind.PLATFORM.run(() -> listener.accept(IoDriver.FOREVER));
         acceptor.awaitParked();
         listener.close();
-        try (IoListener next = driver.listen(address, new ListenSettings(1, false, false, 0))) {
+        try (IoListener next = listenAgain(driver, address)) {
             assertEquals(address, next.localAddress());
         }
         assertNull(acceptor.get());
+    }
+
+    /** Listens where another listener has been closed. */
+    IoListener listenAgain(IoDriver driver, InetSocketAddress address) throws Exception {
+        return driver.listen(address, new ListenSettings(1, false, false, 0));
     }
 
     // ---- listeners ----
