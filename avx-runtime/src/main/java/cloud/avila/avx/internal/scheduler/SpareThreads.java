@@ -123,7 +123,7 @@ final class SpareThreads {
         LOG.log(Level.DEBUG, "{0} has come back and waits for a worker", thread.getName());
         long start = System.nanoTime();
         for (; ; ) {
-            if (thread.hasSlot()) {
+            if (thread.wasGivenSlot()) {
                 return true;
             }
             long left = KEEP_ALIVE_NANOS - (System.nanoTime() - start);

@@ -28,6 +28,8 @@ final class WorkerThread extends RuntimeThread implements NativeScratch.Owner {
      * hold    watchdog or this thread (revoke, restore),
      *         SpareThreads (give)                         volatile; this thread reads opaque
      * worker  SpareThreads, before the thread has a slot  plain; published by start or by hold
+     * given   SpareThreads (give), this thread when it    volatile; after hold, so that who sees
+     *         begins to run the slot                      it finds the slot, or that it is gone
      * returns this thread, when it comes back without     volatile
      *         a slot
      *
@@ -68,6 +70,7 @@ final class WorkerThread extends RuntimeThread implements NativeScratch.Owner {
     private @Nullable Worker worker;
     private int inside;
     private volatile int hold = GONE;
+    private volatile boolean given;
     private volatile int returns;
 
     WorkerThread(WorkStealingScheduler scheduler, String name, long stackSize) {
@@ -89,6 +92,7 @@ final class WorkerThread extends RuntimeThread implements NativeScratch.Owner {
         TimerSlack.minimize();
         boolean again;
         do {
+            given = false; // nobody gives another one before this one is gone
             Worker slot = Objects.requireNonNull(worker);
             workers.placement.place(slot.index);
             again = slot.run(this) && comeBack();
@@ -149,6 +153,7 @@ final class WorkerThread extends RuntimeThread implements NativeScratch.Owner {
     void give(Worker slot) {
         worker = slot;
         hold = OWNED;
+        given = true;
     }
 
     /** Gives the slot up from a task's code; false if it is gone already. */
@@ -170,6 +175,11 @@ final class WorkerThread extends RuntimeThread implements NativeScratch.Owner {
 
     boolean hasSlot() {
         return hold != GONE;
+    }
+
+    /** Whether it got a slot while it waited, which may be gone again before it has woken up. */
+    boolean wasGivenSlot() {
+        return given;
     }
 
     /** Tries to take the slot from this thread. Watchdog only. */

@@ -519,6 +519,43 @@ class TakeOverTest {
         }
     }
 
+    /** The watchdog may take a slot from a spare thread that has been given it and sleeps still. */
+    @Test
+    void aSpareThreadThatLosesItsSlotBeforeItWakesUpComesBack() throws Exception {
+        try (var rt = runtime(1, Duration.ZERO)) {
+            var scheduler =
+                    (WorkStealingScheduler)
+                            OpenSchedulers.all().stream()
+                                    .filter(s -> s.name().equals("taken"))
+                                    .findFirst()
+                                    .orElseThrow();
+            for (boolean lost = false; !lost; ) {
+                rt.spawn(() -> Handle.blockInPlace(() -> 1)).join(); // leaves a spare thread
+                awaitNoThreadAway(rt);
+                lost = rt.spawn(() -> takeTwice(scheduler)).join();
+                awaitNoThreadAway(rt);
+            }
+            assertEquals(7, rt.spawn(() -> Handle.blockInPlace(() -> 7)).join());
+            awaitNoThreadAway(rt);
+        }
+    }
+
+    /** Hands the worker's slot on, and on again; false if the first to get it was awake by then. */
+    private static boolean takeTwice(WorkStealingScheduler scheduler) {
+        Worker slot = scheduler.workers[0];
+        scheduler.leaveWorker();
+        WorkerThread spare = slot.thread;
+        if (!scheduler.spares.reserve()) {
+            throw new AssertionError("too many threads are away");
+        }
+        if (!spare.revoke()) {
+            scheduler.spares.unreserve();
+            return false;
+        }
+        scheduler.handOn(spare);
+        return true;
+    }
+
     @Test
     void blockInPlaceOutsideARuntimeJustRunsTheCode() throws Exception {
         assertEquals(7, Handle.blockInPlace(() -> 7));
