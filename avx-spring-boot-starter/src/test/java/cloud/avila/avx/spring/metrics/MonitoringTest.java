@@ -21,6 +21,7 @@ import org.springframework.boot.test.web.server.LocalServerPort;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.core.task.TaskDecorator;
+import org.springframework.scheduling.annotation.EnableScheduling;
 import org.yaml.snakeyaml.Yaml;
 
 import java.io.File;
@@ -227,6 +228,7 @@ class MonitoringTest {
                         "Workers",
                         "Latency",
                         "Executors",
+                        "Scheduler",
                         "Sockets",
                         "Timers",
                         "Stalls",
@@ -375,6 +377,7 @@ class MonitoringTest {
 
     @Configuration(proxyBeanMethods = false)
     @EnableAutoConfiguration
+    @EnableScheduling
     static class App {
         @Bean
         TaskDecorator traces(Tracer tracer) {
