@@ -28,7 +28,7 @@ import java.util.stream.Stream;
 /** Jetty and Reactor Netty, on a class path without Tomcat's module of Spring Boot. */
 @Tag("other-servers")
 class OtherServersTest {
-    private static final String NO_JETTY =
+    static final String NO_JETTY =
             "--spring.autoconfigure.exclude="
                     + "org.springframework.boot.jetty.autoconfigure.reactive."
                     + "JettyReactiveWebServerAutoConfiguration,"
