@@ -1,15 +1,24 @@
 package cloud.avila.avx.spring.web;
 
+import static cloud.avila.avx.spring.web.RequestExecutorTest.await;
+
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import cloud.avila.avx.Handle;
 
+import org.eclipse.jetty.util.thread.QueuedThreadPool;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.springframework.boot.actuate.endpoint.annotation.Endpoint;
 import org.springframework.boot.actuate.endpoint.annotation.ReadOperation;
 import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
 import org.springframework.boot.builder.SpringApplicationBuilder;
+import org.springframework.boot.jetty.JettyWebServer;
+import org.springframework.boot.test.system.CapturedOutput;
+import org.springframework.boot.test.system.OutputCaptureExtension;
+import org.springframework.boot.web.server.context.WebServerApplicationContext;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Import;
@@ -18,15 +27,19 @@ import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RequestBody;
 import org.springframework.web.bind.annotation.RestController;
 
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 
 /** Jetty and Reactor Netty, on a class path without Tomcat's module of Spring Boot. */
 @Tag("other-servers")
+@ExtendWith(OutputCaptureExtension.class)
 class OtherServersTest {
     static final String NO_JETTY =
             "--spring.autoconfigure.exclude="
@@ -76,6 +89,56 @@ class OtherServersTest {
                 }
             }
         }
+    }
+
+    @Test
+    void jettyWorksOnNoMoreRequestsThanTheUserWrote(CapturedOutput output) throws Exception {
+        int limit = 8;
+        int capacity = 4;
+        try (var context =
+                start(
+                        "servlet",
+                        "--server.jetty.threads.max=" + limit,
+                        "--server.jetty.threads.max-queue-capacity=" + capacity)) {
+            Gate gate = context.getBean(Gate.class);
+            RequestExecutor executor = jettysExecutor(context);
+            List<HttpConnection> all = new ArrayList<>();
+            try {
+                for (int i = 0; i < limit + capacity; i++) {
+                    var http = new HttpConnection(port(context, "local.server.port"));
+                    all.add(http);
+                    http.get("/gate");
+                }
+                await(() -> gate.inside.get() == limit && executor.waiting() == capacity);
+                assertThat(executor.running()).isEqualTo(limit);
+                assertThatThrownBy(() -> get(context, "/where"))
+                        .as("the connection is closed without an answer")
+                        .isInstanceOf(IOException.class);
+                assertThat(output)
+                        .contains(
+                                "RejectedExecutionException: 'jetty' works on 8 requests"
+                                        + " (server.jetty.threads.max=8), and 4 more wait (at most"
+                                        + " 4, server.jetty.threads.max-queue-capacity)");
+                assertThat(management(context)).as("has its own").contains(" on others");
+                gate.open.countDown();
+                for (HttpConnection http : all) {
+                    assertThat(http.response().body()).isEqualTo("passed");
+                }
+                assertThat(gate.most.get()).isEqualTo(limit);
+                assertThat(get(context, "/where")).endsWith(" on others");
+            } finally {
+                gate.open.countDown();
+                for (HttpConnection http : all) {
+                    http.close();
+                }
+            }
+        }
+    }
+
+    private static RequestExecutor jettysExecutor(ConfigurableApplicationContext context) {
+        var server = (JettyWebServer) ((WebServerApplicationContext) context).getWebServer();
+        var pool = (QueuedThreadPool) Objects.requireNonNull(server).getServer().getThreadPool();
+        return (RequestExecutor) Objects.requireNonNull(pool.getVirtualThreadsExecutor());
     }
 
     @Test
@@ -175,6 +238,8 @@ class OtherServersTest {
 
         final CountDownLatch entered = new CountDownLatch(MANY);
         final CountDownLatch open = new CountDownLatch(1);
+        final AtomicInteger inside = new AtomicInteger();
+        final AtomicInteger most = new AtomicInteger();
     }
 
     @RestController
@@ -203,7 +268,9 @@ class OtherServersTest {
         @GetMapping("/gate")
         String gate() throws InterruptedException {
             gate.entered.countDown();
+            gate.most.accumulateAndGet(gate.inside.incrementAndGet(), Math::max);
             gate.open.await();
+            gate.inside.decrementAndGet();
             return "passed";
         }
     }
