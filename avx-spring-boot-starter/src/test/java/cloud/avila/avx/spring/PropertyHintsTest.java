@@ -1,6 +1,11 @@
 package cloud.avila.avx.spring;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
+
+import cloud.avila.avx.Priority;
+import cloud.avila.avx.spring.AvxProperties.Executor;
+import cloud.avila.avx.spring.AvxProperties.RejectionPolicy;
 
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -10,9 +15,11 @@ import org.springframework.boot.context.properties.source.MapConfigurationProper
 import org.springframework.boot.json.JsonParserFactory;
 
 import java.io.InputStream;
+import java.lang.reflect.RecordComponent;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -53,6 +60,22 @@ class PropertyHintsTest {
         assertThat(hints).containsOnlyKeys(enums.keySet());
         enums.forEach(
                 (name, type) -> explains(name, type, Objects.requireNonNull(hints.get(name))));
+    }
+
+    /**
+     * The format has no hint for a property below the keys of a map. An IDE follows the type of the
+     * map's values instead, so that must say what they are.
+     */
+    @Test
+    void whatIsBelowTheKeysOfAMapHasTypesThatTellItsValues() throws Exception {
+        assertThat(Files.readString(METADATA))
+                .contains("java.util.Map<java.lang.String," + Executor.class.getName() + ">");
+        assertThat(Executor.class.getRecordComponents())
+                .extracting(RecordComponent::getName, RecordComponent::getType)
+                .contains(
+                        tuple("rejectionPolicy", RejectionPolicy.class),
+                        tuple("priority", Priority.class),
+                        tuple("queueTimeout", Duration.class));
     }
 
     private static void explains(String name, Class<?> type, List<Map<?, ?>> values) {
