@@ -6,6 +6,7 @@ import re
 import shutil
 import statistics
 import subprocess
+import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent / "spring"
 JAR = HERE / "target" / "benchmarks-spring.jar"
@@ -90,6 +91,12 @@ def wrk(port, path, connections, seconds, pinned=None):
     return parse(done.stdout)
 
 
+def rest(port, path):
+    """Waits until an executor's queue no longer holds what wrk left behind when its time was over."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/{path}", timeout=120) as answer:
+        answer.read()
+
+
 def cpu_seconds(pid):
     """What the process has used so far, in all its threads."""
     with open(f"/proc/{pid}/stat") as stat:
@@ -142,16 +149,19 @@ class SpringLab:
             results = {}
             for endpoint in dict.fromkeys(case.rsplit("-", 1)[0] for case in cases):
                 wrk(port, endpoint, 64, self.warm_up, pinned)
+                rest(port, endpoint)
                 for case in (c for c in cases if c.rsplit("-", 1)[0] == endpoint):
                     connections = int(case.rsplit("-", 1)[1])
                     if self.settle:
                         wrk(port, endpoint, connections, self.settle, pinned)
+                        rest(port, endpoint)
                     before = cpu_seconds(server.pid)
                     try:
                         result = wrk(port, endpoint, connections, self.seconds, pinned)
                     except Trouble as trouble:
                         raise Trouble(f"{contestant} at {case}: {trouble}") from None
                     used = cpu_seconds(server.pid) - before
+                    rest(port, endpoint)
                     results[case] = {**result, "cpu": used * 1e6 / result["requests"]}
             return results
         finally:

@@ -16,6 +16,8 @@ final class IdleWorkers extends IdlePadding1 {
      * - A worker without work of its own searches. At most half of the workers search at a time.
      * - Who makes work known wakes a worker only if none is searching, and the one it wakes counts as
      *   searching from that moment: so wake-ups come one at a time.
+     * - Unlike there, who brings work from outside wakes one more whenever more waits than those who
+     *   search can be expected to take at once: a searcher may be a thread that has no processor.
      * - A searcher that finds work stops searching, and if it was the last one, it wakes another
      *   while there is more work: so a burst wakes workers one after the other.
      * - A searcher that finds nothing announces its sleep, stops searching, and only then looks at
@@ -35,7 +37,7 @@ final class IdleWorkers extends IdlePadding1 {
      * task. If the pusher finds a searcher, then that searcher has still to lower searching, and its
      * look at the queues, or that of the one it wakes as last searcher, comes after. A waker that
      * raises searching and then finds nobody to wake has to lower it and look again, for others may
-     * have relied on it in between; wakeOne does.
+     * have relied on it in between; wakeSleeper and wakeAnother do.
      */
 
     private static final VarHandle SEARCHING;
@@ -138,6 +140,11 @@ final class IdleWorkers extends IdlePadding1 {
      */
     boolean shouldWake() {
         return searching == 0 && anySleeping();
+    }
+
+    /** Counts one more searcher, in whose name the caller wakes a worker. */
+    void startAnother() {
+        SEARCHING.getAndAdd(this, 1);
     }
 
     /** Becomes the one who may wake a worker, by raising searching from zero in its name. */

@@ -81,6 +81,9 @@ public final class WorkStealingScheduler extends Scheduler {
     /** Task numbers that a worker draws at a time. */
     private static final int IDS_AT_ONCE = 1024;
 
+    /** Tasks from outside that one searching worker is trusted with before another is woken. */
+    private static final int BACKLOG_PER_SEARCHER = 2;
+
     final IdleWorkers idle;
     final InjectionQueue injection = new InjectionQueue();
     final Lanes lanes = new Lanes();
@@ -742,6 +745,9 @@ public final class WorkStealingScheduler extends Scheduler {
         // no fence: the push is a read-modify-write of what workers read before they sleep
         if (idle.shouldWake()) {
             wakeSleeper();
+        } else if (idle.anySleeping()
+                && injection.size() > BACKLOG_PER_SEARCHER * (idle.searchingCount() + 1L)) {
+            wakeAnother();
         }
         if (shutdown.workersHaveEnded()) {
             shutdown.handOver();
@@ -769,6 +775,20 @@ public final class WorkStealingScheduler extends Scheduler {
             if (!idle.anySleeping() || !hasWork()) {
                 return;
             }
+        }
+    }
+
+    /**
+     * Wakes a sleeping worker although others are searching: work has come faster than they take
+     * it, so they may be waiting for a processor.
+     */
+    private void wakeAnother() {
+        idle.startAnother();
+        int chosen = idle.claimSleeper(leading);
+        if (chosen >= 0) {
+            workers[chosen].unpark();
+        } else if (idle.stopSearching() && idle.anySleeping() && hasWork()) {
+            wakeSleeper(); // who relied on us as a searcher
         }
     }
 

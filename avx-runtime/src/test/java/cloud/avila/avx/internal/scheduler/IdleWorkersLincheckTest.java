@@ -29,6 +29,17 @@ public class IdleWorkersLincheckTest {
         VarHandle.fullFence();
         if (idle.shouldWake()) {
             wakeSleeper();
+        } else if (idle.anySleeping() && work.get() > 1) {
+            wakeAnother();
+        }
+    }
+
+    private void wakeAnother() {
+        idle.startAnother();
+        if (idle.claimSleeper(_ -> false) >= 0) {
+            woken.incrementAndGet();
+        } else if (idle.stopSearching() && idle.anySleeping() && work.get() > 0) {
+            wakeSleeper();
         }
     }
 

@@ -7,6 +7,7 @@ import cloud.avila.avx.AvxRuntime;
 import cloud.avila.avx.RuntimeConfig;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -46,6 +47,43 @@ class WakeUpTest {
                         () -> "lost a wake-up, seed " + seed + ": " + rt.metrics());
                 if (random.nextInt(4) == 0) {
                     LockSupport.parkNanos(random.nextInt(200_000));
+                }
+            }
+        }
+    }
+
+    /** As when the thread of a worker that was woken, or that searches, waits for a processor. */
+    @Test
+    @Timeout(120)
+    void aSearcherThatGetsNowhereKeepsNoOtherAsleep() throws Exception {
+        try (var rt = runtime(2)) {
+            var scheduler =
+                    (WorkStealingScheduler)
+                            OpenSchedulers.all().stream()
+                                    .filter(s -> s.name().equals("wake-up"))
+                                    .findFirst()
+                                    .orElseThrow();
+            for (int round = 0; round < 20; round++) {
+                while (scheduler.idle.sleepingCount() < 2 || !scheduler.idle.tryStartWaking()) {
+                    Thread.sleep(1);
+                }
+                var ran = new AtomicInteger();
+                int pushed = 0;
+                try {
+                    long end = System.nanoTime() + 60_000_000_000L;
+                    while (ran.get() == 0) {
+                        assertTrue(System.nanoTime() < end, () -> "asleep: " + rt.metrics());
+                        rt.handle().execute(ran::incrementAndGet);
+                        if (++pushed % 10 == 0) {
+                            Thread.sleep(1);
+                        }
+                    }
+                } finally {
+                    scheduler.idle.stopSearching();
+                }
+                rt.handle().execute(ran::incrementAndGet);
+                while (ran.get() <= pushed) {
+                    Thread.sleep(1);
                 }
             }
         }
