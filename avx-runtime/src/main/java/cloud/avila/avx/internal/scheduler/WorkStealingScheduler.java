@@ -81,8 +81,8 @@ public final class WorkStealingScheduler extends Scheduler {
     /** Task numbers that a worker draws at a time. */
     private static final int IDS_AT_ONCE = 1024;
 
-    /** Tasks from outside that one searching worker is trusted with before another is woken. */
-    private static final int BACKLOG_PER_SEARCHER = 2;
+    /** Work from outside that one searching worker is trusted with before another is woken. */
+    private static final long BACKLOG_NANOS = 25_000;
 
     final IdleWorkers idle;
     final InjectionQueue injection = new InjectionQueue();
@@ -106,7 +106,9 @@ public final class WorkStealingScheduler extends Scheduler {
     private final Fibers[] fibers;
     private volatile int activeWorkers;
     private final ReentrantLock resizing = new ReentrantLock();
-    private long lately = System.nanoTime(); // by any worker that looks at the clock
+    // by any worker that looks at the clock; races only make them a little older
+    private long lately = System.nanoTime();
+    private long taskNanos = Worker.FIRST_TASK_NANOS; // how long tasks take
     private int untilSample; // of tasks from outside; races only change which are measured
     private final ReentrantLock driverLock = new ReentrantLock();
     private final IntPredicate leading = this::isLeading;
@@ -704,9 +706,10 @@ public final class WorkStealingScheduler extends Scheduler {
         return thread != null && thread.enter() ? thread : null;
     }
 
-    /** Somebody has looked at the clock. */
-    void lookedAtClock(long now) {
+    /** A worker, whose tasks take so long, has looked at the clock. */
+    void lookedAtClock(long now, long meanTaskNanos) {
         lately = now;
+        taskNanos = meanTaskNanos;
     }
 
     // --- tasks ending ---
@@ -745,8 +748,7 @@ public final class WorkStealingScheduler extends Scheduler {
         // no fence: the push is a read-modify-write of what workers read before they sleep
         if (idle.shouldWake()) {
             wakeSleeper();
-        } else if (idle.anySleeping()
-                && injection.size() > BACKLOG_PER_SEARCHER * (idle.searchingCount() + 1L)) {
+        } else if (idle.anySleeping() && isBehind(idle.searchingCount() + 1L)) {
             wakeAnother();
         }
         if (shutdown.workersHaveEnded()) {
@@ -776,6 +778,11 @@ public final class WorkStealingScheduler extends Scheduler {
                 return;
             }
         }
+    }
+
+    private boolean isBehind(long workers) {
+        long waiting = injection.size();
+        return waiting > workers && waiting * taskNanos > BACKLOG_NANOS * workers;
     }
 
     /**

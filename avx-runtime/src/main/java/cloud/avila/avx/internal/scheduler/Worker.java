@@ -39,6 +39,9 @@ final class Worker {
     /** How often a busy worker looks at the injection queue, timers and driver. */
     private static final long INTERVAL_NANOS = 200_000;
 
+    /** How long tasks are taken to be until some have run. */
+    static final long FIRST_TASK_NANOS = INTERVAL_NANOS / FIRST_INTERVAL;
+
     private static final long MIN_SPIN_NANOS = 2_000;
     private static final long MAX_SPIN_NANOS = 20_000;
 
@@ -84,7 +87,7 @@ final class Worker {
     private int untilMaintenance = FIRST_INTERVAL;
     private long lastMaintenance;
     private long lastTurn;
-    private long meanTaskNanos = INTERVAL_NANOS / FIRST_INTERVAL;
+    private long meanTaskNanos = FIRST_TASK_NANOS;
     private long spinNanos = MIN_SPIN_NANOS;
     private boolean searching;
     private boolean dispatching; // the driver or the wheel is waking fibers
@@ -429,7 +432,7 @@ final class Worker {
         interval = (int) Math.clamp(INTERVAL_NANOS / Math.max(1, mean), MIN_INTERVAL, MAX_INTERVAL);
         untilMaintenance = interval;
         lastMaintenance = now;
-        scheduler.lookedAtClock(now);
+        scheduler.lookedAtClock(now, meanTaskNanos);
         fireTimers(now);
         look(lead);
         if (scheduler.leads.length > 1) {
@@ -624,7 +627,7 @@ final class Worker {
         }
         long now = System.nanoTime();
         awakeSince = now;
-        scheduler.lookedAtClock(now);
+        scheduler.lookedAtClock(now, meanTaskNanos);
         untilMaintenance = interval;
         fireTimers(now);
         scheduler.watchdog.workerAwake();

@@ -74,7 +74,7 @@ class WakeUpTest {
                     while (ran.get() == 0) {
                         assertTrue(System.nanoTime() < end, () -> "asleep: " + rt.metrics());
                         rt.handle().execute(ran::incrementAndGet);
-                        if (++pushed % 10 == 0) {
+                        if (++pushed % 100 == 0) {
                             Thread.sleep(1);
                         }
                     }
